@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Records: frozen views of JSON objects, with declared and typed attributes.
+
+A record *is* the JSON object it was read from; an attribute is a typed look into it. So unknown keys
+are kept, a file that is loaded and written again is equal, nothing is converted for the 9,999 objects
+that a change does not touch, and the encoded text of each record is made once and kept.
+
+A record is never changed: `replace` makes another. The dicts that attributes give out belong to the
+record; they are typed as mappings, so that mypy refuses to write into them.
+"""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Callable, Mapping
+from enum import Enum
+from typing import Any, ClassVar, Self, dataclass_transform
+
+import simplejson
+
+from ganeti.schema import types
+
+REQUIRED: Any = object()
+
+
+class Kind(Enum):
+    """Where an attribute lives (the configuration file's own distinction)."""
+
+    STORED = "always in the file"
+    OPTIONAL = "left out of the file when null"
+    RUNTIME = "only inside calls to nodes, never in the file"
+
+
+class Attribute:
+    """Descriptor of one declared attribute."""
+
+    __slots__ = ("annotation", "check", "default", "direct", "kind", "name")
+
+    def __init__(self, default: Any, kind: Kind) -> None:
+        self.default, self.kind = default, kind
+        self.name = ""
+
+    def bind(self, name: str, annotation: Any) -> None:
+        self.name, self.annotation = name, annotation
+        self.check = types.checker(annotation)
+        self.direct = _is_direct(annotation)
+
+    def missing(self) -> Any:
+        """The value of an attribute that is not there; a fresh one if it could be written into."""
+        return self.default.copy() if isinstance(self.default, dict | list) else self.default
+
+    def __get__(self, record: Record | None, owner: type) -> Any:
+        if record is None:
+            return self
+        value = record._raw.get(self.name)
+        if value is None:
+            return None if self.default is REQUIRED else self.missing()
+        return value if self.direct else record._converted(self, value)
+
+
+def _is_direct(annotation: Any) -> bool:
+    """True if the JSON value is the attribute's value; False if it holds records, enums, tuples."""
+    origin = typing.get_origin(annotation)
+    if origin is typing.Annotated:
+        return _is_direct(typing.get_args(annotation)[0])
+    if annotation in (str, int, bool, object, Any, None, type(None)):
+        return True
+    if origin is None or origin is tuple:
+        return False
+    return all(_is_direct(a) for a in typing.get_args(annotation))
+
+
+def stored(*, default: Any = REQUIRED) -> Any:
+    """An attribute that is always in the file."""
+    return Attribute(default, Kind.STORED)
+
+
+def optional(*, default: Any = None) -> Any:
+    """An attribute that is left out when it is null."""
+    return Attribute(default, Kind.OPTIONAL)
+
+
+def runtime(*, default: Any = None) -> Any:
+    """An attribute that only calls to nodes carry."""
+    return Attribute(default, Kind.RUNTIME)
+
+
+@dataclass_transform(
+    kw_only_default=True, frozen_default=True, field_specifiers=(stored, optional, runtime)
+)
+class Record:
+    """Base of all records; see the module's text."""
+
+    __slots__ = ("_cache", "_json", "_raw")
+    ATTRIBUTES: ClassVar[dict[str, Attribute]] = {}
+
+    _raw: dict[str, Any]
+    _json: str | None
+    _cache: dict[str, Any] | None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        hints = typing.get_type_hints(cls, include_extras=True)
+        own = {n: a for n, a in vars(cls).items() if isinstance(a, Attribute)}
+        for name, attribute in own.items():
+            attribute.bind(name, hints[name])
+        cls.ATTRIBUTES = {**cls.ATTRIBUTES, **own}
+
+    def __init__(self, **values: Any) -> None:
+        raw = {}
+        for name, attribute in self.ATTRIBUTES.items():
+            value = values.pop(name) if name in values else attribute.missing()
+            if value is REQUIRED:
+                raise TypeError(f"{type(self).__name__}: '{name}' is missing")
+            if value is not None or attribute.kind is Kind.STORED:
+                raw[name] = types.plain(value)
+        if values:
+            raise TypeError(f"{type(self).__name__} has no attribute {', '.join(values)}")
+        self._set(self._checked(raw))
+
+    def _set(self, raw: dict[str, Any]) -> None:
+        self._raw, self._json, self._cache = raw, None, None
+
+    @classmethod
+    def _checked(cls, raw: dict[str, Any]) -> dict[str, Any]:
+        for name, attribute in cls.ATTRIBUTES.items():
+            value = raw.get(name)
+            if value is not None:
+                types.at(name, attribute.check, value)
+            elif attribute.default is REQUIRED:
+                raise types.Mismatch("is missing", (name,))
+        return raw
+
+    @classmethod
+    def from_raw(cls, raw: Any) -> Self:
+        """The record over a JSON object, which it keeps; `types.Mismatch` names what does not fit."""
+        if not isinstance(raw, dict):
+            raise types.Mismatch(f"expected an object, got {raw!r:.80}")
+        record = cls.__new__(cls)
+        record._set(cls._checked(raw))
+        return record
+
+    def raw(self) -> dict[str, Any]:
+        """The JSON object; not to be changed."""
+        return self._raw
+
+    def json(self) -> str:
+        """The encoded JSON object, made once."""
+        if self._json is None:
+            self._json = simplejson.dumps(self._raw, separators=(",", ":"))
+        return self._json
+
+    def replace(self, **changes: Any) -> Self:
+        """A record with some attributes changed; None takes an optional one away."""
+        raw = dict(self._raw)
+        for name, value in changes.items():
+            attribute = self.ATTRIBUTES[name]
+            if value is None and attribute.kind is not Kind.STORED:
+                raw.pop(name, None)
+            else:
+                raw[name] = types.plain(value)
+        return type(self).from_raw(raw)
+
+    def stored_raw(self) -> Mapping[str, Any]:
+        """The JSON object without what only calls carry."""
+        unstored = {n for n, a in self.ATTRIBUTES.items() if a.kind is Kind.RUNTIME}
+        return {k: v for k, v in self._raw.items() if k not in unstored}
+
+    def _converted(self, attribute: Attribute, value: Any) -> Any:
+        if self._cache is None:
+            self._cache = {}
+        if attribute.name not in self._cache:
+            self._cache[attribute.name] = attribute.check(value)
+        return self._cache[attribute.name]
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self._raw == other._raw
+
+    __hash__: ClassVar[Callable[[Any], int]] = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        label = self._raw.get("name") or self._raw.get("uuid") or "…"
+        return f"<{type(self).__name__} {label}>"
