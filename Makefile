@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# `make help` lists the targets. Each installs what it needs on a fresh Debian 12 or 13.
+
+DESTDIR ?=
+PREFIX ?= /usr
+SYSCONFDIR ?= /etc
+LOCALSTATEDIR ?= /var
+
+SBINDIR = $(PREFIX)/sbin
+LIBDIR = $(PREFIX)/lib/ganeti
+PYTHONDIR = $(PREFIX)/share/ganeti
+MANDIR = $(PREFIX)/share/man
+DOCDIR = $(PREFIX)/share/doc/ganeti
+
+PYTHON = /usr/bin/python3
+VENV = build/venv
+BIN = $(VENV)/bin
+LAB = tools/ganeti-lab
+KILLS ?= 20
+BENCH ?=
+
+# What runs the product, what runs the lab, what makes the virtual environment.
+RUN_PACKAGES = python3 python3-openssl python3-h11 python3-simplejson python3-pyinotify \
+	python3-pycurl python3-paramiko python3-cryptography iproute2 openssh-client socat
+LAB_PACKAGES = openssh-server qemu-system-x86 iputils-arping cpio lz4 xz-utils nftables \
+	e2fsprogs kmod util-linux
+DEV_PACKAGES = python3-venv
+
+# Programs that the daemons and the commands run on a node, in the library directory.
+NODE_TOOLS = $(addprefix tools/,kvm-ifup kvm-console-wrapper node-daemon-setup prepare-node-join \
+	ssh-update ssl-update)
+
+.PHONY: help check format lint types layers fast test hosts demo demo-shell demo-down bench \
+	goldens install man clean run-packages lab-packages
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' $(MAKEFILE_LIST) | column -t -s:
+
+run-packages:
+	@tools/need-packages $(RUN_PACKAGES)
+
+lab-packages:
+	@tools/need-packages $(RUN_PACKAGES) $(LAB_PACKAGES)
+
+$(VENV)/.done: test/requirements.txt
+	@tools/need-packages $(DEV_PACKAGES)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -r test/requirements.txt
+	@touch $@
+
+check: format lint types layers fast  ## format, lint, types, import rule, fast tests (under 2 minutes)
+
+format: $(VENV)/.done
+	$(BIN)/ruff format --check --quiet .
+
+lint: $(VENV)/.done
+	$(BIN)/ruff check --quiet .
+
+types: $(VENV)/.done
+	$(BIN)/mypy
+
+layers: $(VENV)/.done
+	$(BIN)/lint-imports --no-timing
+
+fast: $(VENV)/.done run-packages
+	$(BIN)/python -m pytest
+	$(PYTHON) -B tools/smoke-imports
+
+test: check hosts  ## check, then real daemons and guests on hosts made of namespaces (root)
+
+hosts: $(VENV)/.done lab-packages
+	$(BIN)/python -m pytest test/hosts
+
+demo: lab-packages  ## three hosts become a cluster with a real guest (root)
+	$(PYTHON) -B -m test.lab.demo
+
+demo-shell:  ## a shell on the demo's first host
+	$(LAB) --name demo shell node1
+
+demo-down:  ## end the demo
+	$(LAB) --name demo down
+
+bench: lab-packages  ## the figures of the budgets, as JSON; BENCH=key runs one
+	$(PYTHON) -B -m test.bench $(BENCH)
+
+goldens: $(VENV)/.done  ## write the golden files again; review the difference
+	$(BIN)/python -m pytest --goldens-write
+
+# The placeholders are the four lines of daemons/daemon-util and its like that name a prefix, the line
+# of a launcher that finds the package, and ganeti/layout.py.
+RELOCATE = sed -e 's|^PREFIX=/usr$$|PREFIX=$(PREFIX)|' -e 's|^SYSCONFDIR=/etc$$|SYSCONFDIR=$(SYSCONFDIR)|' \
+	-e 's|^LOCALSTATEDIR=/var$$|LOCALSTATEDIR=$(LOCALSTATEDIR)|' \
+	-e 's|^PREFIX = "/usr"$$|PREFIX = "$(PREFIX)"|' -e 's|^SYSCONFDIR = "/etc"$$|SYSCONFDIR = "$(SYSCONFDIR)"|' \
+	-e 's|^LOCALSTATEDIR = "/var"$$|LOCALSTATEDIR = "$(LOCALSTATEDIR)"|' \
+	-e 's|^sys.path.insert(0, .*$$|sys.path.insert(0, "$(PYTHONDIR)")|' -e '1s|^\#!/usr/bin/python3|\#!$(PYTHON)|'
+
+define place  # $(1) sources, $(2) directory, $(3) mode
+	install -d $(DESTDIR)$(2)
+	for f in $(1); do $(RELOCATE) $$f > $(DESTDIR)$(2)/$${f\#\#*/} && \
+		chmod $(3) $(DESTDIR)$(2)/$${f\#\#*/} || exit 1; done
+endef
+
+install: run-packages  ## DESTDIR= PREFIX=/usr SYSCONFDIR=/etc LOCALSTATEDIR=/var
+	install -d $(DESTDIR)$(PYTHONDIR)
+	find ganeti -name '*.py' -exec install -D -m 644 {} $(DESTDIR)$(PYTHONDIR)/{} \;
+	$(RELOCATE) ganeti/layout.py > $(DESTDIR)$(PYTHONDIR)/ganeti/layout.py
+	$(PYTHON) -m compileall -q -s "$(DESTDIR)" $(DESTDIR)$(PYTHONDIR)
+	$(call place,daemons/gnt-* daemons/ganeti-*,$(SBINDIR),755)
+	$(call place,$(wildcard daemons/daemon-util daemons/ensure-dirs $(NODE_TOOLS)),$(LIBDIR),755)
+	$(call place,tools/master-ip-setup,$(LIBDIR)/tools,755)
+	$(call place,daemons/init.d/ganeti,$(SYSCONFDIR)/init.d,755)
+	$(call place,doc/examples/ganeti.default,$(SYSCONFDIR)/default,644)
+	mv $(DESTDIR)$(SYSCONFDIR)/default/ganeti.default $(DESTDIR)$(SYSCONFDIR)/default/ganeti
+	$(call place,$(wildcard daemons/systemd/*),$(PREFIX)/lib/systemd/system,644)
+	$(call place,README COPYING,$(DOCDIR),644)
+	install -d $(DESTDIR)$(SYSCONFDIR)/ganeti/hooks $(DESTDIR)$(SYSCONFDIR)/ganeti/scripts
+
+clean:  ## remove what was built
+	rm -rf build
