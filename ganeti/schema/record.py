@@ -75,12 +75,12 @@ def stored(*, default: Any = REQUIRED) -> Any:
     return Attribute(default, Kind.STORED)
 
 
-def optional(*, default: Any = None) -> Any:
-    """An attribute that is left out when it is null."""
+def optional(*, default: Any) -> Any:
+    """An attribute that is left out when it is null (mypy wants the default spelt out)."""
     return Attribute(default, Kind.OPTIONAL)
 
 
-def runtime(*, default: Any = None) -> Any:
+def runtime(*, default: Any) -> Any:
     """An attribute that only calls to nodes carry."""
     return Attribute(default, Kind.RUNTIME)
 
