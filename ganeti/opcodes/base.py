@@ -92,13 +92,15 @@ class OpCode:
     comment: str | None = param("Comment", default=None)
     reason: Annotated[Reason, types.Convert(_reason_or_empty)] = param("Reason trail", default=[])
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, *, abstract: bool = False, **kwargs: Any) -> None:
+        """`abstract` marks a class that only gives parameters to others; it is no opcode itself."""
         super().__init_subclass__(**kwargs)
         cls.OP_ID = op_id(cls.__name__)
         own = _take_declared(cls)
         inherited = {n: p for n, p in cls.PARAMETERS.items() if n not in OpCode.SHARED}
         cls.PARAMETERS = {**inherited, **own, **OpCode.SHARED}
-        OpCode.REGISTRY[cls.OP_ID] = cls
+        if not abstract:
+            OpCode.REGISTRY[cls.OP_ID] = cls
 
     def __init__(self, **values: Any) -> None:
         for name, parameter in self.PARAMETERS.items():
@@ -160,8 +162,15 @@ def _without_secrets(
     for name, parameter in parameters.items():
         how = parameter.disclosure()
         if how is not None and raw[name]:
-            raw[name] = dict.fromkeys(raw[name], marks[how])
+            raw[name] = _masked(raw[name], marks[how])
     return raw
+
+
+def _masked(value: types.JSON, mark: str | None) -> types.JSON:
+    """The mark in place of each value, keys kept (per operating system there are two levels)."""
+    if isinstance(value, dict):
+        return {key: _masked(inner, mark) for key, inner in value.items()}
+    return mark
 
 
 def _exponent(value: float) -> str:
