@@ -37,6 +37,7 @@ class Call:
 
     `repeatable`: the carrier may send the request again when a connection dies under it.
     `fenced`: a node refuses the call from a master that was deposed.
+    `even_offline`: sent also to a node that is marked offline.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Call:
     timeout: Timeout | Callable[..., float]
     repeatable: bool
     fenced: bool
+    even_offline: bool
 
     def encode(self, args: Sequence[Any]) -> list[types.JSON]:
         return [types.plain(a) for a in args]
@@ -70,18 +72,19 @@ def call(
     *,
     repeatable: bool = False,
     fenced: bool = True,
+    even_offline: bool = False,
 ) -> Callable[[F], F]:
     """Declare a method of a contract to be a call of its protocol."""
 
     def declare(method: F) -> F:
-        method._declared = (timeout, repeatable, fenced)  # type: ignore[attr-defined]
+        method._declared = (timeout, repeatable, fenced, even_offline)  # type: ignore[attr-defined]
         return method
 
     return declare
 
 
 def _call_of(method: Callable[..., Any]) -> Call:
-    timeout, repeatable, fenced = method._declared  # type: ignore[attr-defined]
+    timeout, repeatable, fenced, even_offline = method._declared  # type: ignore[attr-defined]
     hints = typing.get_type_hints(method, include_extras=True)
     parameters = list(inspect.signature(method).parameters.values())[1:]
     return Call(
@@ -92,6 +95,7 @@ def _call_of(method: Callable[..., Any]) -> Call:
         timeout=timeout,
         repeatable=repeatable,
         fenced=fenced,
+        even_offline=even_offline,
     )
 
 

@@ -12,7 +12,7 @@ record; they are typed as mappings, so that mypy refuses to write into them.
 from __future__ import annotations
 
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from enum import Enum
 from typing import Any, ClassVar, Self, dataclass_transform
 
@@ -21,6 +21,8 @@ import simplejson
 from ganeti.schema import types
 
 REQUIRED: Any = object()
+
+_encode = simplejson.JSONEncoder(separators=(",", ":")).encode
 
 
 class Kind(Enum):
@@ -49,6 +51,14 @@ class Attribute:
         """The value of an attribute that is not there; a fresh one if it could be written into."""
         return self.default.copy() if isinstance(self.default, dict | list) else self.default
 
+    def written(self, value: Any) -> bool:
+        """False if a record without the attribute says the same."""
+        return self.kind is Kind.STORED or value not in (None, types.plain(self.default))
+
+    def common_type(self) -> type:
+        """The type whose values need no closer look; no value has the type `Attribute`."""
+        return self.annotation if self.annotation in (str, int, bool, float) else Attribute
+
     def __get__(self, record: Record | None, owner: type) -> Any:
         if record is None:
             return self
@@ -63,7 +73,9 @@ def _is_direct(annotation: Any) -> bool:
     origin = typing.get_origin(annotation)
     if origin is typing.Annotated:
         return _is_direct(typing.get_args(annotation)[0])
-    if annotation in (str, int, bool, object, Any, None, type(None)):
+    if annotation in (str, int, bool, float, object, Any, None, type(None)):
+        return True
+    if origin is typing.Literal:
         return True
     if origin is None or origin is tuple:
         return False
@@ -76,7 +88,7 @@ def stored(*, default: Any = REQUIRED) -> Any:
 
 
 def optional(*, default: Any) -> Any:
-    """An attribute that is left out when it is null (mypy wants the default spelt out)."""
+    """An attribute that is left out when it is null or as by default (spelt out for mypy)."""
     return Attribute(default, Kind.OPTIONAL)
 
 
@@ -89,10 +101,15 @@ def runtime(*, default: Any) -> Any:
     kw_only_default=True, frozen_default=True, field_specifiers=(stored, optional, runtime)
 )
 class Record:
-    """Base of all records; see the module's text."""
+    """Base of all records; see the module's text.
+
+    `DRAFT` names an attribute that is true in records which may lack what others must have.
+    """
 
     __slots__ = ("_cache", "_json", "_raw")
     ATTRIBUTES: ClassVar[dict[str, Attribute]] = {}
+    DRAFT: ClassVar[str] = ""
+    _CHECKS: ClassVar[list[tuple[str, type, types.Checker, bool]]] = []
 
     _raw: dict[str, Any]
     _json: str | None
@@ -100,11 +117,15 @@ class Record:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        hints = typing.get_type_hints(cls, include_extras=True)
+        hints = typing.get_type_hints(cls, localns={cls.__name__: cls}, include_extras=True)
         own = {n: a for n, a in vars(cls).items() if isinstance(a, Attribute)}
         for name, attribute in own.items():
             attribute.bind(name, hints[name])
         cls.ATTRIBUTES = {**cls.ATTRIBUTES, **own}
+        cls._CHECKS = [
+            (name, attribute.common_type(), attribute.check, attribute.default is REQUIRED)
+            for name, attribute in cls.ATTRIBUTES.items()
+        ]
 
     def __init__(self, **values: Any) -> None:
         raw = {}
@@ -112,8 +133,9 @@ class Record:
             value = values.pop(name) if name in values else attribute.missing()
             if value is REQUIRED:
                 raise TypeError(f"{type(self).__name__}: '{name}' is missing")
-            if value is not None or attribute.kind is Kind.STORED:
-                raw[name] = types.plain(value)
+            value = types.plain(value)
+            if attribute.written(value):
+                raw[name] = value
         if values:
             raise TypeError(f"{type(self).__name__} has no attribute {', '.join(values)}")
         self._set(self._checked(raw))
@@ -123,12 +145,18 @@ class Record:
 
     @classmethod
     def _checked(cls, raw: dict[str, Any]) -> dict[str, Any]:
-        for name, attribute in cls.ATTRIBUTES.items():
-            value = raw.get(name)
-            if value is not None:
-                types.at(name, attribute.check, value)
-            elif attribute.default is REQUIRED:
-                raise types.Mismatch("is missing", (name,))
+        name = ""
+        try:
+            for name, common, check, required in cls._CHECKS:
+                value = raw.get(name)
+                if type(value) is common:
+                    continue
+                if value is not None:
+                    check(value)
+                elif required and not raw.get(cls.DRAFT):
+                    raise types.Mismatch("is missing")
+        except types.Mismatch as err:
+            raise err.below(name) from None
         return raw
 
     @classmethod
@@ -147,24 +175,27 @@ class Record:
     def json(self) -> str:
         """The encoded JSON object, made once."""
         if self._json is None:
-            self._json = simplejson.dumps(self._raw, separators=(",", ":"))
+            self._json = _encode(self._raw)
         return self._json
 
     def replace(self, **changes: Any) -> Self:
         """A record with some attributes changed; None takes an optional one away."""
         raw = dict(self._raw)
         for name, value in changes.items():
-            attribute = self.ATTRIBUTES[name]
-            if value is None and attribute.kind is not Kind.STORED:
-                raw.pop(name, None)
+            plain = types.plain(value)
+            if self.ATTRIBUTES[name].written(plain):
+                raw[name] = plain
             else:
-                raw[name] = types.plain(value)
+                raw.pop(name, None)
         return type(self).from_raw(raw)
 
-    def stored_raw(self) -> Mapping[str, Any]:
-        """The JSON object without what only calls carry."""
-        unstored = {n for n, a in self.ATTRIBUTES.items() if a.kind is Kind.RUNTIME}
-        return {k: v for k, v in self._raw.items() if k not in unstored}
+    def stored(self) -> Self:
+        """The record without what only calls carry."""
+        carried = [n for n in self._raw if n in self.ATTRIBUTES and self._is_runtime(n)]
+        return self.replace(**dict.fromkeys(carried)) if carried else self
+
+    def _is_runtime(self, name: str) -> bool:
+        return self.ATTRIBUTES[name].kind is Kind.RUNTIME
 
     def _converted(self, attribute: Attribute, value: Any) -> Any:
         if self._cache is None:

@@ -44,11 +44,10 @@ def test_a_default_cannot_be_shared_by_accident() -> None:
     assert Box.from_raw({"name": "a"}).params is not Box.from_raw({"name": "b"}).params
 
 
-def test_building_fills_stored_defaults_and_leaves_out_null_optional_ones() -> None:
+def test_building_fills_stored_defaults_and_leaves_out_optional_ones() -> None:
     assert Box(name="a").raw() == {
         "name": "a",
         "size": 5,
-        "labels": [],
         "params": {},
         "ports": [],
     }
@@ -59,7 +58,8 @@ def test_replace_makes_another() -> None:
     assert box.json() == box.json()
     other = box.replace(size=2, live="on")
     assert (box.size, other.size, other.live) == (1, 2, "on")
-    assert "live" not in other.stored_raw()
+    assert "live" not in other.stored().raw()
+    assert box.stored() is box
     assert other.replace(live=None).raw() == box.replace(size=2).raw()
 
 
