@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Node parameters. Filled cluster < group < node."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from ganeti.errors import Code, OpPrereqError
+from ganeti.model.params.declare import DEFAULT, OptionalPath, ParamSet, param
+from ganeti.schema.types import Check, Positive
+
+Port = Annotated[int, Check(lambda v: 0 < v < 65536, "a port number")]
+Speed = Annotated[float, Check(lambda v: v > 0, "a number above 0")]
+
+
+class NdParams(ParamSet):
+    WHAT = "node parameter"
+
+    cpu_speed: Speed = param("Speed of the CPUs, relative to other nodes", default=1.0)
+    exclusive_storage: bool = param(
+        "Disks of different instances share no physical volume",
+        default=False,
+        title="ExclusiveStorage",
+        cluster_only=True,
+    )
+    oob_program: OptionalPath = param(
+        "Program that switches the machine on and off", default="", title="OutOfBandProgram"
+    )
+    ovs: bool = param("Set Open vSwitch up", default=False, title="OpenvSwitch")
+    ovs_link: str | None = param(
+        "Interface that connects the switch to the outside", default="", title="OpenvSwitchLink"
+    )
+    ovs_name: str | None = param("Name of the switch", default="switch1", title="OpenvSwitchName")
+    spindle_count: Positive = param("Spindles of the machine", default=1, title="SpindleCount")
+    ssh_port: Port = param("Port of the SSH daemon", default=22)
+
+
+def typed(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values in their types; ``default`` stays."""
+    return NdParams.typed(values, keep=(DEFAULT,))
+
+
+def check(filled: Mapping[str, Any]) -> None:
+    """Raises OpPrereqError for values that make no sense."""
+    problems = NdParams.problems(filled)
+    if problems:
+        raise OpPrereqError("; ".join(problems), Code.WRONG_INPUT)
