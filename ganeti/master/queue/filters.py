@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Which jobs may start: the filter rules of the cluster, and limits named in reason trails.
+
+Pure functions: rules and jobs in, decision out. An expression is the query language's nested lists
+(``["&", ["==", "OP_ID", "OP_TEST_DELAY"], ...]``), here over the attributes of an opcode, of an entry
+of the reason trail, or over the job's number.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from enum import Enum
+from typing import Any
+
+from ganeti import errors
+from ganeti.master.queue.job import Job
+from ganeti.model.filter import FilterRule
+
+WATERMARK = "watermark"
+RATE_LIMIT = "RATE_LIMIT"
+_BUCKET = re.compile(r"rate-limit:(0*[1-9][0-9]*):(.*)", re.DOTALL)
+
+Getter = Callable[[str], Any]
+
+
+class Decision(Enum):
+    """What becomes of a job that could start."""
+
+    START = "start"
+    HOLD = "leave it queued"
+    REJECT = "cancel it"
+
+
+class _Missing(LookupError):
+    """A field that an expression names is not there."""
+
+
+_COMPARISONS: Mapping[str, Callable[[Any, Any], Any]] = {
+    "=": operator.eq,
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "=~": lambda value, pattern: re.search(pattern, str(value)),
+    "=[]": lambda values, value: value in values,
+}
+
+
+def _holds(expression: Any, get: Getter) -> bool:
+    match expression:
+        case ["&", *parts]:
+            return all(_holds(part, get) for part in parts)
+        case ["|", *parts]:
+            return any(_holds(part, get) for part in parts)
+        case ["!", part]:
+            return not _holds(part, get)
+        case ["?", str(field)]:
+            return bool(get(field))
+        case [str(sign), str(field), value] if sign in _COMPARISONS:
+            return bool(_COMPARISONS[sign](get(field), value))
+    raise errors.ParameterError(f"a filter rule holds an expression that is none: {expression!r}")
+
+
+def _is_true_of(expression: Any, get: Getter) -> bool:
+    """False too where a field is missing or has a type that cannot be compared so."""
+    try:
+        return _holds(expression, get)
+    except (_Missing, TypeError, re.error):
+        return False
+
+
+def _getter(attributes: Mapping[str, Any]) -> Getter:
+    """Looks up a field; a dot leads into nested objects."""
+
+    def get(field: str) -> Any:
+        value: Any = attributes
+        for part in field.split("."):
+            if not isinstance(value, dict) or part not in value:
+                raise _Missing(field)
+            value = value[part]
+        return value
+
+    return get
+
+
+def _reasons(job: Job) -> Iterator[Sequence[Any]]:
+    for op in job.ops:
+        yield from op.input.get("reason") or ()
+
+
+def _with_watermark(expression: Any, watermark: int) -> Any:
+    if isinstance(expression, list | tuple):
+        return [_with_watermark(part, watermark) for part in expression]
+    return watermark if expression == WATERMARK else expression
+
+
+def _predicate_holds(name: str, expression: Any, rule: FilterRule, job: Job) -> bool:
+    match name:
+        case "jobid":
+            about = _with_watermark(expression, rule.watermark)
+            return _is_true_of(about, _getter({"id": job.id}))
+        case "opcode":
+            return any(_is_true_of(expression, _getter(dict(op.input))) for op in job.ops)
+        case "reason":
+            names = ("source", "reason", "timestamp")
+            entries = (dict(zip(names, entry, strict=False)) for entry in _reasons(job))
+            return any(_is_true_of(expression, _getter(entry)) for entry in entries)
+    return False
+
+
+def applies(rule: FilterRule, job: Job) -> bool:
+    """True if all predicates of the rule hold for the job."""
+    return all(_predicate_holds(name, what, rule, job) for name, what in rule.predicates)
+
+
+def in_order(rules: Iterable[FilterRule]) -> list[FilterRule]:
+    return sorted(rules, key=lambda rule: (rule.priority, rule.watermark, rule.uuid))
+
+
+def deciding(rules: Iterable[FilterRule], job: Job) -> FilterRule | None:
+    """The first of the ordered rules that applies and does not pass the question on."""
+    found = (r for r in rules if r.action != "CONTINUE" and applies(r, job))
+    return next(found, None)
+
+
+def decide(rule: FilterRule | None, running_by_rule: Mapping[str, int]) -> Decision:
+    """What the deciding rule says; `running_by_rule` counts started jobs by the rule's UUID."""
+    if rule is None:
+        return Decision.START
+    match rule.action:
+        case "PAUSE":
+            return Decision.HOLD
+        case "REJECT":
+            return Decision.REJECT
+        case [word, limit] if word == RATE_LIMIT:
+            is_full = running_by_rule.get(rule.uuid, 0) >= limit
+            return Decision.HOLD if is_full else Decision.START
+    return Decision.START
+
+
+def buckets(job: Job) -> dict[str, int]:
+    """Limits that the job's own reason trail names: how many jobs with the same label may run."""
+    found = (_BUCKET.fullmatch(str(entry[1])) for entry in _reasons(job))
+    return {f"{match[1]}:{match[2]}": int(match[1]) for match in found if match}
