@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A host from outside: its power, its faults, and commands in it.
+
+The first process of the host is found in the host's control group, each time anew.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from test.lab import disks, first_process, launch, network, programs
+from test.lab.places import LabPlace
+from test.lab.programs import LabError
+
+BOOT_S = 240.0
+# For a command that was told to end to do so.
+MARGIN_S = 20.0
+NAMESPACES = ["--mount", "--net", "--uts", "--ipc", "--pid"]
+# A host shares the machine's kernel: it may neither set its clock nor load its modules.
+LIMITS = [
+    "setpriv",
+    "--bounding-set",
+    "-sys_time,-sys_module",
+    "--inh-caps",
+    "-sys_time,-sys_module",
+]
+KEPT_VARIABLES = ("TERM", "LANG", "LC_ALL")
+
+
+class State(StrEnum):
+    """How a host is."""
+
+    UP = "up"
+    BOOTING = "booting"
+    FROZEN = "frozen"
+    OFF = "off"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How a command in a host ended (124: not in time), and what it said."""
+
+    code: int
+    output: str
+    errors: str
+
+
+class Host:
+    """One host of a lab, running or not."""
+
+    def __init__(self, lab: LabPlace, name: str) -> None:
+        self.name = name
+        self.address = network.host_address(name)
+        self.place = lab.host(name)
+        self._lab = lab
+
+    @property
+    def state(self) -> State:
+        if not self.place.cgroup.populated:
+            return State.OFF
+        if self.place.cgroup.frozen:
+            return State.FROZEN
+        return State.UP if self.place.up.exists() else State.BOOTING
+
+    def power_on(self) -> None:
+        """Start the host; `wait_up` sees the end of its boot."""
+        if self.state is not State.OFF:
+            raise LabError(f"{self.name} is {self.state}, not off")
+        if not self.place.directory.exists():
+            self._make_disks()
+        disks.wait_free(self.place.directory)
+        self.place.up.unlink(missing_ok=True)
+        self.place.cgroup.create()
+        self.place.cgroup.thaw()  # a power cut leaves it frozen
+        first = [programs.PYTHON, "-B", "-m", first_process.__name__]
+        arguments = [str(self._lab.base), self._lab.name, self.name, self._lab.switch_network()]
+        apart = ["unshare", *NAMESPACES, "--fork", "--kill-child"]
+        launch.launch(self.place.cgroup, self.place.console, [*apart, *LIMITS, *first, *arguments])
+
+    def _make_disks(self) -> None:
+        self.place.directory.mkdir(parents=True)
+        disks.copy_image(self._lab.system_image, self.place.system_image)
+        disks.make_image(self.place.data_image, disks.DATA_SIZE)
+
+    def wait_up(self) -> None:
+        programs.wait_until(self._up_or_ended, BOOT_S, f"{self.name} booted")
+        if self.state is State.OFF:
+            raise LabError(f"{self.name} did not boot:\n{self.console_tail()}")
+
+    def power_cut(self) -> None:
+        """End the host as a power cut does: what was not fsynced is gone, and no process sees it coming."""
+        if self.state is State.OFF:
+            raise LabError(f"{self.name} is off already")
+        self.place.cgroup.freeze()
+        with contextlib.suppress(LabError):  # no first process: then there are no disks to cut
+            for descriptor in (first_process.SYSTEM_FD, first_process.DATA_FD):
+                self._on_disk(disks.shut_down, descriptor)
+        self.place.cgroup.kill()
+        disks.wait_free(self.place.directory)
+
+    def data_disk(self, action: Callable[[int], None]) -> None:
+        """Do something to the disk with /var/lib/ganeti and /srv."""
+        self._on_disk(action, first_process.DATA_FD)
+
+    @property
+    def data_is_filled(self) -> bool:
+        found: list[bool] = []
+        with contextlib.suppress(LabError):
+            self.data_disk(lambda root: found.append(disks.is_filled(root)))
+        return found == [True]
+
+    def command(self, argv: Sequence[str]) -> list[str]:
+        """What runs `argv` in the host, from outside; `join` first."""
+        if self.state is State.FROZEN:
+            raise LabError(f"{self.name} is frozen: thaw it first")
+        enter = [
+            "nsenter",
+            "--target",
+            str(self.first_pid()),
+            *NAMESPACES,
+            "--root",
+            "--wdns=/root",
+        ]
+        return [*enter, *LIMITS, *argv]
+
+    def environment(self) -> dict[str, str]:
+        """A login's environment; nothing of the caller's but the terminal and the language."""
+        kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
+        return {
+            "PATH": programs.PATH,
+            "HOME": "/root",
+            "USER": "root",
+            "SHELL": "/bin/bash",
+            **kept,
+        }
+
+    def become(self, argv: Sequence[str]) -> None:
+        """Turn the calling process into `argv` in the host; a kill of the host ends it too."""
+        command = self.command(argv)
+        self.place.cgroup.join()
+        os.execvpe(command[0], command, self.environment())
+
+    def outcome(self, argv: Sequence[str], *, stdin: str = "", timeout_s: float = 60) -> Answer:
+        """Run a command in the host through the lab's own tool, and see how it ended."""
+        which = ["--name", self._lab.name, "--dir", str(self._lab.base)]
+        limit = ["timeout", "--kill-after=5", f"{timeout_s:g}"]
+        done = programs.outcome(
+            [
+                str(programs.TREE / "tools/ganeti-lab"),
+                "exec",
+                *which,
+                self.name,
+                "--",
+                *limit,
+                *argv,
+            ],
+            stdin=stdin.encode(),
+            timeout_s=timeout_s + MARGIN_S,
+        )
+        return Answer(done.code, done.output.decode(), done.errors.decode())
+
+    def run(self, argv: Sequence[str], *, stdin: str = "", timeout_s: float = 60) -> str:
+        """Run a command that must succeed, and return what it printed."""
+        done = self.outcome(argv, stdin=stdin, timeout_s=timeout_s)
+        if done.code:
+            said = f"{done.output}{done.errors}".encode()
+            raise LabError(
+                f"{self.name}: {' '.join(argv)}: exit code {done.code}\n{programs.tail(said)}"
+            )
+        return done.output
+
+    def first_pid(self) -> int:
+        """The process that is number 1 in the host."""
+        for pid in self.place.cgroup.processes():
+            numbers = list(_numbers(pid))
+            if len(numbers) > 1 and numbers[-1] == 1:
+                return pid
+        raise LabError(f"{self.name} is {self.state}; start it by the fault `boot`")
+
+    def console_tail(self) -> str:
+        return programs.tail(self.place.console.read_bytes())
+
+    def _up_or_ended(self) -> bool:
+        return self.place.up.exists() or not self.place.cgroup.populated
+
+    def _on_disk(self, action: Callable[[int], None], descriptor: int) -> None:
+        path = Path(f"/proc/{self.first_pid()}/fd/{descriptor}")
+        root = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            action(root)
+        finally:
+            os.close(root)
+
+
+def _numbers(pid: int) -> Iterator[int]:
+    """The numbers of a process, from this namespace inwards."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("NSpid:"):
+                yield from map(int, line.split()[1:])
