@@ -1,0 +1,302 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The HTTP/1.1 server of the node daemon and of the remote API.
+
+One listener thread does everything that can wait for a client: it accepts, shakes hands, reads whole
+requests and finishes what could not be written at once. A whole request goes to a pool thread. So
+slow, half-open or talkative strangers cost a descriptor, never a thread; at most `max_clients`
+requests are in progress and the others wait, accepted and unanswered.
+
+The selector and the table of connections belong to the listener thread. While a pool thread has a
+connection, it is not in that table; it comes back through `_returned`, the only door between them.
+"""
+
+from __future__ import annotations
+
+import collections
+import errno
+import logging
+import os
+import resource
+import selectors
+import socket
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from ganeti.http.channel import Closed, PlainChannel, TlsChannel, TlsSettings
+from ganeti.http.connection import NEVER, Connection, Limits, Stage
+from ganeti.http.messages import Peer, Request, Response, error_page
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[Request], Response]
+Authorize = Callable[[Request], str | Response]
+
+BACKLOG = 1024
+PENDING_HANDSHAKES = 128
+# Once the table of pending handshakes is full, each has only this long.
+CROWDED_HANDSHAKE_S = 1.0
+# Descriptors that are left to the rest of the daemon.
+RESERVED_DESCRIPTORS = 128
+_SWEEP_S = 0.5
+_SHORT = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+
+
+def listening_socket(address: str, port: int) -> socket.socket:
+    """A bound socket; the address decides the family."""
+    flags = socket.AI_PASSIVE | socket.AI_NUMERICHOST
+    found = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM, flags=flags)
+    family, kind, proto, _, where = found[0]
+    sock = socket.socket(family, kind, proto)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(where)
+        sock.listen(BACKLOG)
+        sock.setblocking(False)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def _descriptors_for_clients() -> int:
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(soft - RESERVED_DESCRIPTORS, soft // 2)
+
+
+class Server:
+    """Listens from the constructor on; `start` begins to serve, `stop` finishes what is begun.
+
+    `authorize` is asked before every request and names the principal or refuses with an answer.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        port: int,
+        tls: TlsSettings | None,
+        handler: Handler,
+        authorize: Authorize,
+        *,
+        max_clients: int = 20,
+        max_connections: int | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        self._context = tls.context() if tls else None
+        self._handler, self._authorize = handler, authorize
+        self._limits = limits or Limits()
+        self._max_connections = max_connections or _descriptors_for_clients()
+        self._listening = listening_socket(address, port)
+        self._accepting = False
+        self._stopping = False
+        self._sweep_at: float | None = None
+        self._connections: dict[int, Connection] = {}
+        self._in_progress = 0
+        self._selector = selectors.DefaultSelector()
+        self._wakeup = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._returned: collections.deque[tuple[Connection, int | None]] = collections.deque()
+        self._pool = ThreadPoolExecutor(max_clients, thread_name_prefix="Request")
+        self._thread = threading.Thread(target=self._run, name="Listener", daemon=True)
+
+    @property
+    def port(self) -> int:
+        return int(self._listening.getsockname()[1])
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Take no more requests, answer those in progress, close everything."""
+        if self._stopping:
+            return
+        self._stopping = True
+        self._wake()
+        if self._thread.is_alive():
+            self._thread.join()
+        self._pool.shutdown()
+        self._listening.close()
+        self._selector.close()
+        os.close(self._wakeup)
+
+    # The listener thread.
+
+    def _run(self) -> None:
+        self._selector.register(self._wakeup, selectors.EVENT_READ)
+        self._set_accepting(True)
+        while not self._stopping or self._is_busy():
+            timeout = None if self._sweep_at is None else self._sweep_at - time.monotonic()
+            for key, _ in self._selector.select(timeout):
+                self._on_ready(key.fd)
+            self._take_returned()
+            if self._sweep_at is not None and time.monotonic() >= self._sweep_at:
+                self._sweep()
+            if self._stopping:
+                self._set_accepting(False)
+        for connection in list(self._connections.values()):
+            self._close(connection)
+
+    def _is_busy(self) -> bool:
+        return self._in_progress > 0 or self._count(Stage.WRITING) > 0
+
+    def _on_ready(self, descriptor: int) -> None:
+        if descriptor == self._wakeup:
+            os.eventfd_read(self._wakeup)
+        elif descriptor == self._listening.fileno():
+            self._accept()
+        elif connection := self._connections.get(descriptor):
+            self._advance(connection)
+
+    def _set_accepting(self, wanted: bool) -> None:
+        if wanted and not self._accepting:
+            self._selector.register(self._listening, selectors.EVENT_READ)
+        elif self._accepting and not wanted:
+            self._selector.unregister(self._listening)
+        self._accepting = wanted
+
+    def _accept(self) -> None:
+        while self._count(Stage.HANDSHAKE) < PENDING_HANDSHAKES:
+            try:
+                sock, address = self._listening.accept()
+            except BlockingIOError:
+                return
+            except OSError as err:
+                if err.errno in _SHORT and self._close_oldest():
+                    continue
+                log.warning("cannot accept a connection: %s", err)
+                break
+            if len(self._connections) + self._in_progress >= self._max_connections:
+                self._close_oldest()
+            self._add(sock, Peer(address[0], address[1]))
+        self._set_accepting(False)
+        self._expect_sweep()
+
+    def _count(self, stage: Stage) -> int:
+        return sum(c.stage is stage for c in self._connections.values())
+
+    def _close_oldest(self) -> bool:
+        """Close the connection that is idle for longest, else the one that sends for longest."""
+        for stage in (Stage.IDLE, Stage.READING):
+            found = [c for c in self._connections.values() if c.stage is stage]
+            if found:
+                self._close(min(found, key=lambda c: c.since))
+                return True
+        return False
+
+    def _add(self, sock: socket.socket, peer: Peer) -> None:
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # A peer that lost its power never says so; the kernel finds out.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        channel = TlsChannel(sock, self._context) if self._context else PlainChannel(sock)
+        connection = Connection(sock, channel, peer, self._limits)
+        self._keep(connection, selectors.EVENT_READ)
+        self._advance(connection)
+
+    def _keep(self, connection: Connection, events: int) -> None:
+        self._connections[connection.sock.fileno()] = connection
+        self._selector.register(connection.sock, events)
+        self._watch(connection)
+
+    def _forget(self, connection: Connection) -> None:
+        self._selector.unregister(connection.sock)
+        del self._connections[connection.sock.fileno()]
+
+    def _close(self, connection: Connection) -> None:
+        self._forget(connection)
+        connection.sock.close()
+
+    def _advance(self, connection: Connection) -> None:
+        try:
+            step = connection.advance()
+        except Closed as closed:
+            if connection.stage is Stage.HANDSHAKE:
+                log.info("%s: no connection: %s", connection.peer, closed)
+            self._close(connection)
+            return
+        except Exception:  # the rim of the loop: one client must not end the service
+            log.exception("%s: connection given up", connection.peer)
+            self._close(connection)
+            return
+        if isinstance(step, Request):
+            self._forget(connection)
+            self._in_progress += 1
+            self._pool.submit(self._work, connection, step)
+        else:
+            self._selector.modify(connection.sock, step)
+            self._watch(connection)
+
+    def _watch(self, connection: Connection) -> None:
+        if connection.deadline != NEVER:
+            self._expect_sweep()
+
+    def _expect_sweep(self) -> None:
+        if self._sweep_at is None:
+            self._sweep_at = time.monotonic() + _SWEEP_S
+
+    def _sweep(self) -> None:
+        """Close what is overdue, and accept again if that was left off."""
+        self._sweep_at = None
+        now = time.monotonic()
+        for connection in list(self._connections.values()):
+            if connection.is_overdue(now):
+                log.info("%s: given up while %s", connection.peer, connection.stage.value)
+                self._close(connection)
+            else:
+                self._watch(connection)
+        self._drop_crowded_handshakes(now)
+        self._set_accepting(not self._stopping)
+
+    def _drop_crowded_handshakes(self, now: float) -> None:
+        pending = [c for c in self._connections.values() if c.stage is Stage.HANDSHAKE]
+        if len(pending) >= PENDING_HANDSHAKES:
+            for connection in pending:
+                if now - connection.since >= CROWDED_HANDSHAKE_S:
+                    self._close(connection)
+
+    def _take_returned(self) -> None:
+        while self._returned:
+            connection, events = self._returned.popleft()
+            self._in_progress -= 1
+            if events is None:
+                connection.sock.close()
+            else:
+                self._keep(connection, events)
+
+    # Pool threads.
+
+    def _work(self, connection: Connection, request: Request) -> None:
+        """Answer a request, and those that came in the same breath; give the connection back."""
+        step: Request | int | None = request
+        try:
+            while isinstance(step, Request):
+                response, refused = self._respond(step)
+                connection.answer(response, last=refused or self._stopping)
+                step = connection.advance()
+        except Closed:
+            step = None
+        except Exception:  # the rim of request dispatch
+            log.exception("%s: connection given up", connection.peer)
+            step = None
+        self._returned.append((connection, step))
+        self._wake()
+
+    def _respond(self, request: Request) -> tuple[Response, bool]:
+        """The answer, and whether the request was refused: then the client must connect anew."""
+        refused = False
+        try:
+            principal = self._authorize(request)
+            if isinstance(principal, Response):
+                response, refused = principal, True
+            else:
+                response = self._handler(replace(request, principal=principal))
+        except Exception:  # the rim of request dispatch
+            log.exception("%s %s failed", request.method, request.target)
+            response = error_page(500, "the server failed while it handled the request")
+        told = (request.peer, request.method, request.target, request.version, response.status)
+        log.info("%s %s %s HTTP/%s %s", *told)
+        return response, refused
+
+    def _wake(self) -> None:
+        os.eventfd_write(self._wakeup, 1)

@@ -1,0 +1,264 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Calls to node daemons, typed by their contracts.
+
+``rpc.one(node, InstanceCalls.instance_reboot)(instance, kind, 120)`` returns the result or raises;
+``all`` and ``each`` return ``{node UUID: Reply}``, where reading the value of a failed reply raises.
+
+On the wire a call is a POST of a JSON list to ``/<call>`` and the answer is ``[success, payload or
+text]``. Every call carries the name and the epoch of the master that sends it; a node that knows a
+newer master answers with status 412, and then this master has been deposed, whatever else was answered.
+"""
+
+from __future__ import annotations
+
+import html
+import inspect
+import re
+import threading
+import typing
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, TypeVarTuple
+
+import simplejson
+
+from ganeti import errors
+from ganeti.contracts.node.sender import DEPOSED_STATUS, HEADER, Sender
+from ganeti.rpc.transport import Answer, Request
+from ganeti.schema import types
+from ganeti.schema.contract import Call, call_of
+
+C = TypeVar("C")
+R = TypeVar("R")
+P = ParamSpec("P")
+Ts = TypeVarTuple("Ts")
+
+OFFLINE = "node is marked offline"
+_EXPLANATION = re.compile(r"<p>(.*?)</p>", re.DOTALL)
+
+
+class RpcError(errors.OpExecError):
+    """A call to a node failed; the text names the call and the node."""
+
+
+class Deposed(errors.GenericError):
+    """Another master has taken over: this one may not act, nor acknowledge anything, any more."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A node as the carrier sees it."""
+
+    uuid: str
+    name: str
+    address: str
+    offline: bool = False
+
+
+class Carrier(Protocol):
+    """What moves the bytes; `transport.Transport`, or a double of it."""
+
+    def send(self, request: Request) -> Future[Answer]: ...
+
+
+class Reply(Generic[R]):
+    """One node's answer in a call to many. `error` is the text of a failure, empty if there is none."""
+
+    def __init__(self, node: Target, call: Call, result: R | None, error: str = "") -> None:
+        self.node, self.error = node, error
+        self._call, self._result = call, result
+
+    @property
+    def failed(self) -> bool:
+        return bool(self.error)
+
+    @property
+    def offline(self) -> bool:
+        """The node was not asked, because it is marked offline."""
+        return self.error == OFFLINE
+
+    @property
+    def value(self) -> R:
+        if self.failed:
+            raise RpcError(f"call {self._call.name} to node {self.node.name}: {self.error}")
+        return typing.cast(R, self._result)
+
+    def __repr__(self) -> str:
+        return f"<Reply of {self.node.name}: {self.error or repr(self._result)}>"
+
+
+class Pending(Generic[R]):
+    """A call on its way."""
+
+    def __init__(self, node: Target, call: Call, answer: Future[Answer]) -> None:
+        self._node, self._call, self._answer = node, call, answer
+
+    def reply(self, timeout_s: float | None = None) -> Reply[R]:
+        """Wait for the answer; `TimeoutError` if it is not there in time, and it may still come."""
+        return _reply(self._node, self._call, self._answer.result(timeout_s))
+
+    def when_done(self, callback: Callable[[Pending[R]], None]) -> None:
+        """Run `callback` once the answer is there: quick work only, the carrier waits for it."""
+        self._answer.add_done_callback(lambda _: callback(self))
+
+
+class Rpc:
+    """Calls nodes. `resolve` finds the node of a UUID; `when_deposed` hears of the end at once.
+
+    The table of calls in flight has a lock of its own, under which nothing else is done.
+    """
+
+    def __init__(
+        self,
+        carrier: Carrier,
+        resolve: Callable[[str], Target],
+        *,
+        port: int,
+        sender: Sender | None = None,
+        scheme: str = "https",
+        when_deposed: Callable[[Deposed], None] | None = None,
+    ) -> None:
+        self._carrier, self._resolve = carrier, resolve
+        self._port, self._scheme = port, scheme
+        self._headers = (f"{HEADER}: {sender.header()}",) if sender else ()
+        self._when_deposed = when_deposed
+        self._lock = threading.Lock()
+        self._in_flight: dict[Future[Answer], tuple[str, str]] = {}
+
+    def one(self, node: str | Target, method: Callable[Concatenate[C, P], R]) -> Callable[P, R]:
+        """Call one node; raises `RpcError` when it fails."""
+
+        def run(*args: P.args, **kwargs: P.kwargs) -> R:
+            return self.begin(node, method)(*args, **kwargs).reply().value
+
+        return run
+
+    def all(
+        self, nodes: Iterable[str | Target], method: Callable[Concatenate[C, P], R]
+    ) -> Callable[P, dict[str, Reply[R]]]:
+        """Call many nodes at once with the same arguments, which are encoded once."""
+
+        def run(*args: P.args, **kwargs: P.kwargs) -> dict[str, Reply[R]]:
+            outgoing = _Outgoing.of(method, args, kwargs)
+            return _gather(self._start(node, outgoing) for node in nodes)
+
+        return run
+
+    def each(
+        self, calls: Mapping[str, tuple[*Ts]], method: Callable[[C, *Ts], R]
+    ) -> dict[str, Reply[R]]:
+        """Call many nodes at once, each with its own arguments."""
+        return _gather(
+            self._start(node, _Outgoing.of(method, args, {})) for node, args in calls.items()
+        )
+
+    def begin(
+        self, node: str | Target, method: Callable[Concatenate[C, P], R]
+    ) -> Callable[P, Pending[R]]:
+        """Start a call and come back at once."""
+
+        def run(*args: P.args, **kwargs: P.kwargs) -> Pending[R]:
+            return self._start(node, _Outgoing.of(method, args, kwargs))
+
+        return run
+
+    def in_flight(self) -> list[tuple[str, str]]:
+        """Name of the node and of the call, for every call that has no answer yet."""
+        with self._lock:
+            return sorted(self._in_flight.values())
+
+    def _start(self, node: str | Target, outgoing: _Outgoing) -> Pending[Any]:
+        target = self._resolve(node) if isinstance(node, str) else node
+        call = outgoing.call
+        if target.offline and not call.even_offline:
+            return Pending(target, call, _done(Answer(0, error=OFFLINE)))
+        future = self._carrier.send(
+            Request(
+                url=f"{self._scheme}://{_in_url(target.address)}:{self._port}/{call.name}",
+                body=outgoing.body,
+                timeout_s=outgoing.timeout_s,
+                repeatable=call.repeatable,
+                headers=self._headers,
+            )
+        )
+        with self._lock:
+            self._in_flight[future] = (target.name, call.name)
+        future.add_done_callback(self._finished)
+        return Pending(target, call, future)
+
+    def _finished(self, future: Future[Answer]) -> None:
+        with self._lock:
+            del self._in_flight[future]
+        answer = future.result()
+        if answer.status == DEPOSED_STATUS and self._when_deposed:
+            self._when_deposed(Deposed(_explanation(answer)))
+
+
+@dataclass(frozen=True)
+class _Outgoing:
+    """A call with its arguments, encoded; one serves many nodes."""
+
+    call: Call
+    body: bytes
+    timeout_s: float
+
+    @staticmethod
+    def of(method: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Outgoing:
+        if kwargs:
+            bound = inspect.signature(method).bind(None, *args, **kwargs)
+            bound.apply_defaults()
+            args = bound.args[1:]
+        call = call_of(method)
+        body = simplejson.dumps(call.encode(args), separators=(",", ":")).encode()
+        return _Outgoing(call, body, call.timeout_s(args))
+
+
+def _done(answer: Answer) -> Future[Answer]:
+    future: Future[Answer] = Future()
+    future.set_result(answer)
+    return future
+
+
+def _gather(calls: Iterable[Pending[R]]) -> dict[str, Reply[R]]:
+    """Start all, then wait for all."""
+    replies = [pending.reply() for pending in list(calls)]
+    return {reply.node.uuid: reply for reply in replies}
+
+
+def _in_url(address: str) -> str:
+    return f"[{address}]" if ":" in address else address
+
+
+def _reply(node: Target, call: Call, answer: Answer) -> Reply[Any]:
+    if answer.status == DEPOSED_STATUS:
+        raise Deposed(_explanation(answer))
+    if answer.status == 0:
+        return Reply(node, call, None, answer.error)
+    if answer.status != HTTPStatus.OK:
+        return Reply(node, call, None, f"HTTP status {answer.status}: {_explanation(answer)}")
+    try:
+        content = simplejson.loads(answer.body)
+    except ValueError:
+        content = None
+    match content:
+        case [True, payload]:
+            return _checked(node, call, payload)
+        case [False, text]:
+            return Reply(node, call, None, str(text) or "failed without a reason")
+    return Reply(node, call, None, "the answer is not a list of success and payload")
+
+
+def _checked(node: Target, call: Call, payload: Any) -> Reply[Any]:
+    try:
+        return Reply(node, call, call.result(payload))
+    except types.Mismatch as err:
+        return Reply(node, call, None, f"the answer has the wrong form: {err}")
+
+
+def _explanation(answer: Answer) -> str:
+    """What a node daemon says in an error page."""
+    text = answer.body.decode(errors="replace")
+    found = _EXPLANATION.search(text)
+    return html.unescape(found[1]) if found else text.strip()

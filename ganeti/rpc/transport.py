@@ -1,0 +1,268 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Many HTTPS requests at once: one multi handle of libcurl, one I/O thread, kept-alive connections.
+
+libcurl is driven by its socket callbacks and epoll (its `select` ends at descriptor 1024). The multi
+handle, the epoll object and all transfers belong to the I/O thread; requests come in through a queue
+and leave as futures.
+
+libcurl sends a POST again without a word when a kept-alive connection dies under it. So a call that
+must not be repeated gets a connection of its own that was never used and never will be.
+"""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import io
+import logging
+import os
+import select
+import socket
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pycurl
+
+from ganeti import version
+
+log = logging.getLogger(__name__)
+
+CONNECT_TIMEOUT_S = 5
+# A peer that lost its power is noticed so soon, however long the call may take.
+SILENCE_S = 20
+_KEEPALIVE_S = 5
+_IDLE_AGE_S = 24 * 3600
+_MAX_IDLE = 2048
+_SPARE_HANDLES = 32
+# A thousand handshakes begun in one breath would all run into their connect timeout.
+_STARTS_A_ROUND = 16
+_FORBIDDEN = 403
+
+_EPOLL_EVENTS = {
+    pycurl.POLL_IN: select.EPOLLIN,
+    pycurl.POLL_OUT: select.EPOLLOUT,
+    pycurl.POLL_INOUT: select.EPOLLIN | select.EPOLLOUT,
+}
+
+
+@dataclass(frozen=True)
+class Request:
+    """One POST. The body may be shared with other requests; nobody copies it."""
+
+    url: str
+    body: bytes
+    timeout_s: float
+    repeatable: bool = False
+    headers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back: a status and a body, or status 0 and the reason why nothing did."""
+
+    status: int
+    body: bytes = b""
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """The certificate of the cluster, and the caller's own (the first file that is there)."""
+
+    ca_file: Path
+    own: Sequence[Path]
+
+    def chosen(self) -> Path:
+        return next((p for p in self.own if p.exists()), self.own[-1])
+
+
+class _Transfer:
+    """A request on its way, with the libcurl handle that carries it."""
+
+    def __init__(self, request: Request, future: Future[Answer]) -> None:
+        self.request, self.future = request, future
+        self.body = io.BytesIO()
+        self.fresh = not request.repeatable
+        self.handle: Any = None
+
+
+class Transport:
+    """Sends requests; its thread runs from the constructor to `close`."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        self._credentials = credentials
+        self._queue: collections.deque[_Transfer] = collections.deque()
+        self._wakeup = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._closing = False
+        self._timer: float | None = None
+        self._spare: list[Any] = []
+        self._epoll = select.epoll()
+        self._epoll.register(self._wakeup, select.EPOLLIN)
+        self._watched: dict[int, int] = {}
+        self._multi = pycurl.CurlMulti()
+        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
+        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
+        self._multi.setopt(pycurl.M_MAXCONNECTS, _MAX_IDLE)
+        self._running: set[_Transfer] = set()
+        self._thread = threading.Thread(target=self._run, name="Transport", daemon=True)
+        self._thread.start()
+
+    def send(self, request: Request) -> Future[Answer]:
+        """Start a request. The future never fails: what went wrong is in the answer."""
+        future: Future[Answer] = Future()
+        self._queue.append(_Transfer(request, future))
+        self._wake()
+        return future
+
+    def close(self) -> None:
+        """End the thread; what is on its way is given up."""
+        self._closing = True
+        self._wake()
+        self._thread.join()
+
+    def _wake(self) -> None:
+        os.eventfd_write(self._wakeup, 1)
+
+    # The I/O thread.
+
+    def _run(self) -> None:
+        while not self._closing:
+            for descriptor, events in self._epoll.poll(self._wait_s()):
+                if descriptor == self._wakeup:
+                    os.eventfd_read(self._wakeup)
+                else:
+                    self._multi.socket_action(descriptor, _action(events))
+            for _ in range(min(len(self._queue), _STARTS_A_ROUND)):
+                self._begin(self._queue.popleft())
+            if self._timer is not None and time.monotonic() >= self._timer:
+                self._timer = None
+                self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+            self._collect()
+        self._abandon()
+
+    def _wait_s(self) -> float | None:
+        if self._queue:
+            return 0
+        return None if self._timer is None else max(0.0, self._timer - time.monotonic())
+
+    def _on_timer(self, delay_ms: int) -> None:
+        self._timer = None if delay_ms < 0 else time.monotonic() + delay_ms / 1000
+
+    def _on_socket(self, what: int, descriptor: int, _multi: Any, _data: Any) -> None:
+        if what == pycurl.POLL_REMOVE:
+            self._watched.pop(descriptor, None)
+            with contextlib.suppress(OSError):  # libcurl may have closed it
+                self._epoll.unregister(descriptor)
+        elif descriptor in self._watched:
+            self._epoll.modify(descriptor, _EPOLL_EVENTS[what])
+        else:
+            self._watched[descriptor] = what
+            self._epoll.register(descriptor, _EPOLL_EVENTS[what])
+
+    def _begin(self, transfer: _Transfer) -> None:
+        handle = transfer.handle = self._spare.pop() if self._spare else pycurl.Curl()
+        handle.transfer = transfer
+        try:
+            _prepare(handle, transfer, self._credentials)
+        except (pycurl.error, ValueError) as err:
+            handle.close()
+            transfer.future.set_result(
+                Answer(0, error=f"cannot call {transfer.request.url}: {err}")
+            )
+            return
+        self._running.add(transfer)
+        self._multi.add_handle(handle)
+
+    def _collect(self) -> None:
+        more = 1
+        while more:
+            more, succeeded, failed = self._multi.info_read()
+            for handle in succeeded:
+                self._end(handle.transfer, Answer(handle.getinfo(pycurl.RESPONSE_CODE)))
+            for handle, code, text in failed:
+                self._end(handle.transfer, Answer(0, error=text or f"libcurl error {code}"))
+
+    def _end(self, transfer: _Transfer, answer: Answer) -> None:
+        handle = transfer.handle
+        self._multi.remove_handle(handle)
+        self._running.discard(transfer)
+        handle.transfer = transfer.handle = None
+        handle.reset()
+        if len(self._spare) < _SPARE_HANDLES:
+            self._spare.append(handle)
+        if answer.status == _FORBIDDEN and not transfer.fresh:
+            # The connection may have shown a certificate that was renewed since; nothing was executed.
+            transfer.fresh, transfer.body = True, io.BytesIO()
+            self._begin(transfer)
+            return
+        body = transfer.body.getvalue()
+        transfer.future.set_result(Answer(answer.status, body, answer.error))
+
+    def _abandon(self) -> None:
+        for transfer in self._running:
+            self._multi.remove_handle(transfer.handle)
+            transfer.handle.close()
+        for transfer in (*self._running, *self._queue):
+            transfer.future.set_result(Answer(0, error="the caller is shutting down"))
+        self._multi.close()
+        self._epoll.close()
+        os.close(self._wakeup)
+
+
+def _action(events: int) -> int:
+    action = 0
+    if events & select.EPOLLIN:
+        action |= pycurl.CSELECT_IN
+    if events & select.EPOLLOUT:
+        action |= pycurl.CSELECT_OUT
+    if events & (select.EPOLLERR | select.EPOLLHUP):
+        action |= pycurl.CSELECT_ERR
+    return action
+
+
+def _prepare(handle: Any, transfer: _Transfer, credentials: Credentials) -> None:
+    request = transfer.request
+    handle.setopt(pycurl.NOSIGNAL, 1)
+    handle.setopt(pycurl.PROXY, "")
+    handle.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
+    handle.setopt(pycurl.USERAGENT, f"Ganeti {version.RELEASE}")
+    handle.setopt(pycurl.URL, request.url)
+    handle.setopt(pycurl.POSTFIELDS, request.body)
+    handle.setopt(
+        pycurl.HTTPHEADER, ["Content-Type: application/json", "Expect:", *request.headers]
+    )
+    handle.setopt(pycurl.WRITEFUNCTION, transfer.body.write)
+    handle.setopt(pycurl.CONNECTTIMEOUT, CONNECT_TIMEOUT_S)
+    handle.setopt(pycurl.TIMEOUT_MS, max(1, int(request.timeout_s * 1000)))
+    handle.setopt(pycurl.MAXAGE_CONN, _IDLE_AGE_S)
+    handle.setopt(pycurl.FRESH_CONNECT, transfer.fresh)
+    handle.setopt(pycurl.FORBID_REUSE, not request.repeatable)
+    handle.setopt(pycurl.SOCKOPTFUNCTION, _notice_silence)
+    _prepare_tls(handle, credentials)
+
+
+def _prepare_tls(handle: Any, credentials: Credentials) -> None:
+    """The peer must show the cluster's certificate; its name says nothing, all nodes share it."""
+    own = str(credentials.chosen())
+    handle.setopt(pycurl.CAINFO, str(credentials.ca_file))
+    handle.unsetopt(pycurl.CAPATH)  # GnuTLS builds would trust, and load, the system's authorities
+    handle.setopt(pycurl.SSLCERT, own)
+    handle.setopt(pycurl.SSLKEY, own)
+    handle.setopt(pycurl.SSL_VERIFYPEER, 1)
+    handle.setopt(pycurl.SSL_VERIFYHOST, 0)
+    handle.setopt(pycurl.SSL_SESSIONID_CACHE, 0)
+    handle.setopt(pycurl.SSL_ENABLE_ALPN, 0)
+
+
+def _notice_silence(descriptor: int, _purpose: int) -> int:
+    with socket.socket(fileno=os.dup(descriptor)) as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _KEEPALIVE_S)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, _KEEPALIVE_S)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENCE_S * 1000)
+    return 0
