@@ -52,7 +52,7 @@ class Guest:
 
 def built() -> Guest:
     """The guest's files, built now if they are not there yet."""
-    place = BUILD / _key()
+    place = BUILD / key()
     BUILD.mkdir(parents=True, exist_ok=True)
     with (BUILD / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -67,7 +67,7 @@ def built() -> Guest:
     return Guest(place / "vmlinux", place / "initrd")
 
 
-def _key() -> str:
+def key() -> str:
     digest = hashlib.sha256(Path(__file__).read_bytes())
     for source in sorted(SOURCES.iterdir()):
         digest.update(source.name.encode() + b"\0" + source.read_bytes())
