@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The table of what a starting master does with each file it finds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ganeti.master.queue import job as jobs
+from ganeti.master.queue import restart
+from ganeti.master.queue.job import Job, Status
+from ganeti.opcodes.test import OpTestDelay
+
+NOW = (1700000000, 0)
+
+
+def stored(number: int, *statuses: str) -> Job:
+    job = jobs.submitted(number, [OpTestDelay(duration=1.0) for _ in statuses], (1, 0))
+    ops = zip(job.ops, statuses, strict=True)
+    return replace(job, ops=tuple(replace(op, status=Status(word)) for op, word in ops))
+
+
+@pytest.mark.parametrize(
+    ("found", "after"),
+    [
+        ("queued", "queued"),
+        ("waiting", "queued"),
+        ("canceling", "error"),
+        ("running", "error"),
+        ("canceled", "canceled"),
+        ("success", "success"),
+        ("error", "error"),
+        ("queued queued", "queued queued"),
+        ("waiting queued", "queued queued"),
+        ("running queued", "error error"),
+        ("canceling canceling", "error error"),
+        ("success queued", "success queued"),
+        ("success waiting", "success queued"),
+        ("success running queued", "success error error"),
+        ("success canceling", "success error"),
+        ("success success", "success success"),
+        ("success error error", "success error error"),
+    ],
+)
+def test_what_becomes_of_each_state(found: str, after: str) -> None:
+    job = stored(4, *found.split())
+    plan = restart.plan({4: job.encoded}, 4, NOW)
+    resumed = plan.jobs[4]
+    assert [str(op.status) for op in resumed.ops] == after.split()
+    assert plan.changed == ((4,) if found != after else ())
+    broken_off = found != after and resumed.status is Status.ERROR
+    assert resumed.end == (NOW if broken_off else None)
+    for op, was in zip(resumed.ops, found.split(), strict=True):
+        is_ended_now = op.status is Status.ERROR and was != "error"
+        assert (op.result == ["OpExecError", [jobs.UNCLEAN_TEXT]]) is is_ended_now
+
+
+def test_nothing_found() -> None:
+    assert restart.plan({}, 12, NOW) == restart.Restart({}, (), {}, 12)
+
+
+@pytest.mark.parametrize(
+    ("serial", "files", "last_id"), [(9, [3, 8], 9), (7, [3, 8], 8), (0, [1], 1)]
+)
+def test_no_number_is_given_out_again(serial: int, files: list[int], last_id: int) -> None:
+    contents = {n: stored(n, "queued").encoded for n in files}
+    assert restart.plan(contents, serial, NOW).last_id == last_id
+
+
+def test_unreadable_files_are_set_aside_and_their_numbers_are_used_up() -> None:
+    plan = restart.plan({3: b"not json", 4: stored(5, "queued").encoded}, 2, NOW)
+    assert plan.jobs == {}
+    assert sorted(plan.unreadable) == [3, 4]
+    assert "file of job 4 holds job 5" in plan.unreadable[4]
+    assert plan.last_id == 4
+
+
+def test_jobs_come_in_the_order_of_their_numbers() -> None:
+    contents = {n: stored(n, "queued").encoded for n in (10, 9, 100)}
+    assert list(restart.plan(contents, 0, NOW).jobs) == [9, 10, 100]
