@@ -36,6 +36,10 @@ class BeParams(ParamSet):
             )
 
 
+def defaults() -> dict[str, Any]:
+    return BeParams.defaults()
+
+
 def typed(values: Mapping[str, Any]) -> dict[str, Any]:
     """Values in their types; ``default`` stays, `memory` becomes both bounds."""
     both = {bound: values[MEMORY] for bound in ("minmem", "maxmem") if MEMORY in values}

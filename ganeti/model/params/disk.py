@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from ganeti.errors import Code, OpPrereqError, TypeEnforcementError
-from ganeti.model.params.declare import ParamSet, param
+from ganeti.model.params.declare import DEFAULT, ParamSet, param
 from ganeti.schema.types import Check, NonNegative, Positive
 
 Access = Literal["kernelspace", "userspace"]
@@ -126,22 +126,24 @@ class GlusterParams(DiskParams, template="gluster"):
     volume: str = param("Name of the volume", default="gv0")
 
 
-def typed(values: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Values by template in their types; raises TypeEnforcementError."""
-    result = {}
-    for template, given in values.items():
-        if template not in DiskParams.TEMPLATES:
-            raise TypeEnforcementError(f"unknown disk template '{template}'")
-        result[template] = DiskParams.TEMPLATES[template].typed(given)
-    return result
+def of(template: str) -> type[DiskParams]:
+    """The declarations of a template; raises TypeEnforcementError for an unknown one."""
+    if template not in DiskParams.TEMPLATES:
+        raise TypeEnforcementError(f"unknown disk template '{template}'")
+    return DiskParams.TEMPLATES[template]
+
+
+def typed(template: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values in their types; ``default`` stays."""
+    return of(template).typed(values, keep=(DEFAULT,))
 
 
 def check(template: str, filled: Mapping[str, Any]) -> None:
     """Raises OpPrereqError for values that make no sense."""
-    problems = DiskParams.TEMPLATES[template].problems(filled)
+    problems = of(template).problems(filled)
     if problems:
         raise OpPrereqError(f"disk template {template}: {'; '.join(problems)}", Code.WRONG_INPUT)
 
 
-def defaults() -> dict[str, dict[str, Any]]:
+def all_defaults() -> dict[str, dict[str, Any]]:
     return {template: params.defaults() for template, params in DiskParams.TEMPLATES.items()}

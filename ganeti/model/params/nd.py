@@ -36,6 +36,10 @@ class NdParams(ParamSet):
     ssh_port: Port = param("Port of the SSH daemon", default=22)
 
 
+def defaults() -> dict[str, Any]:
+    return NdParams.defaults()
+
+
 def typed(values: Mapping[str, Any]) -> dict[str, Any]:
     """Values in their types; ``default`` stays."""
     return NdParams.typed(values, keep=(DEFAULT,))

@@ -13,10 +13,13 @@ from ganeti.errors import ConfigurationError
 from ganeti.model.params.declare import DEFAULT, ParamSet, param
 
 
+DEFAULT_LINK = "xen-br0"
+
+
 class NicParams(ParamSet):
     WHAT = "NIC parameter"
 
-    link: str = param("Bridge, switch or routing table", default="xen-br0")
+    link: str = param("Bridge, switch or routing table", default=DEFAULT_LINK)
     mode: Literal["bridged", "routed", "openvswitch"] = param(
         "How the interface is connected", default="bridged"
     )
@@ -26,6 +29,10 @@ class NicParams(ParamSet):
     def together(cls, filled: Mapping[str, Any]) -> Iterator[str]:
         if filled["mode"] == "bridged" and not filled["link"]:
             yield "a bridged NIC needs a link: the name of the bridge"
+
+
+def defaults() -> dict[str, Any]:
+    return NicParams.defaults()
 
 
 def typed(values: Mapping[str, Any]) -> dict[str, Any]:

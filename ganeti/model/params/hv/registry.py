@@ -17,9 +17,12 @@ from ganeti.model.params.hv.xen_hvm import XenHvmParams
 from ganeti.model.params.hv.xen_pvm import XenPvmParams
 
 _ALL = (ChrootParams, FakeParams, KvmParams, LxcParams, XenHvmParams, XenPvmParams)
-NAMES = tuple(HvParams.HYPERVISORS)
 CLUSTER_ONLY = frozenset[str]().union(*(params.cluster_only() for params in _ALL))
 """Parameters that no instance can have of its own, of whichever hypervisor."""
+
+
+def names() -> list[str]:
+    return list(HvParams.HYPERVISORS)
 
 
 def of(hypervisor: str) -> type[HvParams]:
@@ -27,15 +30,34 @@ def of(hypervisor: str) -> type[HvParams]:
     try:
         return HvParams.HYPERVISORS[hypervisor]
     except KeyError:
-        known = ", ".join(NAMES)
+        known = ", ".join(names())
         raise TypeEnforcementError(f"unknown hypervisor '{hypervisor}' (known: {known})") from None
 
 
 def typed(
-    hypervisor: str, values: Mapping[str, Any], *, allow_default: bool = False
+    hypervisor: str,
+    values: Mapping[str, Any],
+    *,
+    cluster: bool = False,
+    allow_default: bool = False,
 ) -> dict[str, Any]:
-    """Values in their types; raises TypeEnforcementError. `allow_default`: the word stays."""
-    return of(hypervisor).typed(values, keep=(DEFAULT,) if allow_default else ())
+    """Values in their types; raises TypeEnforcementError.
+
+    `cluster`: they are for the whole cluster, which has parameters that no instance has.
+    `allow_default`: the word that takes a value away may stand in their place.
+    """
+    result = of(hypervisor).typed(values, keep=(DEFAULT,) if allow_default else ())
+    if not cluster:
+        _check_not_cluster_only(hypervisor, result)
+    return result
+
+
+def _check_not_cluster_only(hypervisor: str, values: Mapping[str, Any]) -> None:
+    wrong = sorted(of(hypervisor).cluster_only() & values.keys())
+    if wrong:
+        raise TypeEnforcementError(
+            f"{', '.join(wrong)} can only be set for the whole cluster ('gnt-cluster modify -H')"
+        )
 
 
 def check_syntax(hypervisor: str, filled: Mapping[str, Any]) -> None:
@@ -62,12 +84,3 @@ def can_migrate(hypervisor: str) -> bool:
 
 def defaults(hypervisor: str) -> dict[str, Any]:
     return of(hypervisor).defaults()
-
-
-def check_not_cluster_only(hypervisor: str, values: Mapping[str, Any]) -> None:
-    """Raises TypeEnforcementError for parameters that are set for the whole cluster only."""
-    wrong = sorted(of(hypervisor).cluster_only() & values.keys())
-    if wrong:
-        raise TypeEnforcementError(
-            f"{', '.join(wrong)} can only be set for the whole cluster ('gnt-cluster modify -H')"
-        )
