@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Every path of the product, under one root, with the owner and mode of what is created.
+
+The places are an interface: scripts, hooks and other tools know them.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ganeti import layout
+
+
+class Paths:
+    """All paths below `root` (empty in production, a directory in tests)."""
+
+    def __init__(self, root: str = "") -> None:
+        self.root = root
+        prefix = root + layout.PREFIX
+        sysconf = root + layout.SYSCONFDIR
+        state = root + layout.LOCALSTATEDIR
+
+        self.data_dir = f"{state}/lib/ganeti"
+        self.config_data = f"{self.data_dir}/config.data"
+        self.server_pem = f"{self.data_dir}/server.pem"
+        self.client_pem = f"{self.data_dir}/client.pem"
+        self.rapi_pem = f"{self.data_dir}/rapi.pem"
+        self.spice_pem = f"{self.data_dir}/spice.pem"
+        self.spice_ca_pem = f"{self.data_dir}/spice-ca.pem"
+        self.hmac_key = f"{self.data_dir}/hmac.key"
+        self.cluster_domain_secret = f"{self.data_dir}/cluster-domain-secret"
+        self.known_hosts = f"{self.data_dir}/known_hosts"
+        self.ganeti_pub_keys = f"{self.data_dir}/ganeti_pub_keys"
+        self.master_epoch = f"{self.data_dir}/master-epoch"
+        self.watcher_pause = f"{self.data_dir}/watcher.pause"
+        self.rapi_dir = f"{self.data_dir}/rapi"
+        self.rapi_users = f"{self.rapi_dir}/users"
+        self.export_dir = f"{self.data_dir}/export"
+
+        self.queue_dir = f"{self.data_dir}/queue"
+        self.queue_archive_dir = f"{self.queue_dir}/archive"
+        self.queue_lock = f"{self.queue_dir}/lock"
+        self.queue_version = f"{self.queue_dir}/version"
+        self.queue_serial = f"{self.queue_dir}/serial"
+        self.queue_drain = f"{self.queue_dir}/drain"
+
+        self.run_dir = f"{root}/run/ganeti"
+        self.socket_dir = f"{self.run_dir}/socket"
+        self.master_socket = f"{self.socket_dir}/ganeti-master"
+        self.query_socket = f"{self.socket_dir}/ganeti-query"
+        self.bdev_cache_dir = f"{self.run_dir}/bdev-cache"
+        self.disk_links_dir = f"{self.run_dir}/instance-disks"
+        self.instance_reason_dir = f"{self.run_dir}/instance-reason"
+        self.crypto_dir = f"{self.run_dir}/crypto"
+        self.import_export_dir = f"{self.run_dir}/import-export"
+        self.uid_pool_dir = f"{self.run_dir}/uid-pool"
+        self.fake_dir = f"{self.run_dir}/fake-hypervisor"
+        self.kvm_dir = f"{self.run_dir}/kvm-hypervisor"
+        self.kvm_pid_dir = f"{self.kvm_dir}/pid"
+        self.kvm_uid_dir = f"{self.kvm_dir}/uid"
+        self.kvm_ctrl_dir = f"{self.kvm_dir}/ctrl"
+        self.kvm_conf_dir = f"{self.kvm_dir}/conf"
+        self.kvm_nic_dir = f"{self.kvm_dir}/nic"
+        self.kvm_chroot_dir = f"{self.kvm_dir}/chroot"
+        self.kvm_quarantine_dir = f"{self.kvm_dir}/chroot-quarantine"
+
+        self.lock_dir = f"{root}/var/lock"
+        self.ssconf_lock = f"{self.lock_dir}/ganeti-ssconf.lock"
+        self.restricted_lock = f"{self.lock_dir}/ganeti-restricted-commands.lock"
+
+        self.log_dir = f"{state}/log/ganeti"
+        self.commands_log = f"{self.log_dir}/commands.log"
+        self.os_log_dir = f"{self.log_dir}/os"
+        self.kvm_log_dir = f"{self.log_dir}/kvm"
+        self.xen_log_dir = f"{self.log_dir}/xen"
+
+        self.conf_dir = f"{sysconf}/ganeti"
+        self.hooks_dir = f"{self.conf_dir}/hooks"
+        self.scripts_dir = f"{self.conf_dir}/scripts"
+        self.file_storage_paths_file = f"{self.conf_dir}/file-storage-paths"
+        self.restricted_commands_dir = f"{self.conf_dir}/restricted-commands"
+        self.vnc_password_file = f"{self.conf_dir}/vnc-cluster-password"
+        self.external_master_setup_script = f"{self.scripts_dir}/master-ip-setup"
+        self.etc_hosts = f"{root}/etc/hosts"
+        self.ssh_dir = f"{root}/etc/ssh"
+        self.root_ssh_dir = f"{root}/root/.ssh"
+
+        self.sbin_dir = f"{prefix}/sbin"
+        self.lib_dir = f"{prefix}/lib/ganeti"
+        self.tools_dir = f"{self.lib_dir}/tools"
+        self.daemon_util = f"{self.lib_dir}/daemon-util"
+        self.ensure_dirs = f"{self.lib_dir}/ensure-dirs"
+        self.default_master_setup_script = f"{self.tools_dir}/master-ip-setup"
+        self.kvm_ifup = f"{self.lib_dir}/kvm-ifup"
+        self.kvm_console_wrapper = f"{self.lib_dir}/kvm-console-wrapper"
+        self.os_search_path = tuple(f"{root}{base}/os" for base in _OS_BASES)
+        self.iallocator_search_path = tuple(
+            f"{root}{base}/iallocators" for base in _ALLOCATOR_BASES
+        )
+
+    def ssconf(self, key: str) -> str:
+        """The file of an ssconf key."""
+        return f"{self.data_dir}/ssconf_{key}"
+
+    def job(self, job_id: int) -> str:
+        return f"{self.queue_dir}/job-{job_id}"
+
+    def archived_job(self, job_id: int) -> str:
+        return f"{self.queue_archive_dir}/{job_id // 10000}/job-{job_id}"
+
+    def pid_file(self, daemon: str) -> str:
+        return f"{self.run_dir}/{daemon}.pid"
+
+    def daemon_log(self, daemon: str) -> str:
+        return f"{self.log_dir}/{_LOG_NAMES[daemon]}"
+
+
+_OS_BASES = ("/srv/ganeti", "/usr/local/lib/ganeti", "/usr/lib/ganeti", "/usr/share/ganeti")
+_ALLOCATOR_BASES = ("/usr/local/lib/ganeti", "/usr/lib/ganeti")
+_LOG_NAMES = {
+    "ganeti-masterd": "master-daemon.log",
+    "ganeti-noded": "node-daemon.log",
+    "ganeti-confd": "conf-daemon.log",
+    "ganeti-rapi": "rapi-daemon.log",
+    "ganeti-watcher": "watcher.log",
+}
+
+
+class Place(NamedTuple):
+    """A path that start-up creates or sets right: users and groups are roles."""
+
+    path: str
+    kind: str
+    mode: int
+    user: str
+    group: str
+
+
+def places(paths: Paths) -> tuple[Place, ...]:
+    """What ensure-dirs looks after; files only where they exist."""
+    return tuple(Place(path, *rest) for path, *rest in _rows(paths))  # type: ignore[arg-type]
+
+
+def _rows(p: Paths) -> list[tuple[str, str, int, str, str]]:
+    return [
+        (p.data_dir, "dir", 0o755, "masterd", "masterd"),
+        (p.config_data, "file", 0o640, "masterd", "confd"),
+        (p.cluster_domain_secret, "file", 0o640, "masterd", "masterd"),
+        (p.hmac_key, "file", 0o440, "confd", "masterd"),
+        (p.server_pem, "file", 0o440, "masterd", "masterd"),
+        (p.client_pem, "file", 0o440, "masterd", "masterd"),
+        (p.rapi_pem, "file", 0o440, "rapi", "masterd"),
+        (p.spice_pem, "file", 0o440, "noded", "masterd"),
+        (p.spice_ca_pem, "file", 0o440, "noded", "masterd"),
+        (p.known_hosts, "file", 0o644, "masterd", "masterd"),
+        (p.watcher_pause, "file", 0o644, "masterd", "masterd"),
+        (p.queue_dir, "dir", 0o750, "masterd", "daemons"),
+        (p.queue_archive_dir, "dir", 0o750, "masterd", "daemons"),
+        (p.queue_lock, "file", 0o640, "masterd", "daemons"),
+        (p.queue_serial, "file", 0o640, "masterd", "daemons"),
+        (p.queue_version, "file", 0o640, "masterd", "daemons"),
+        (p.queue_drain, "file", 0o644, "masterd", "daemons"),
+        (p.rapi_dir, "dir", 0o750, "rapi", "masterd"),
+        (p.rapi_users, "file", 0o640, "rapi", "masterd"),
+        (p.run_dir, "dir", 0o775, "masterd", "daemons"),
+        (p.socket_dir, "dir", 0o770, "masterd", "daemons"),
+        (p.bdev_cache_dir, "dir", 0o755, "noded", "masterd"),
+        (p.uid_pool_dir, "dir", 0o750, "noded", "masterd"),
+        (p.disk_links_dir, "dir", 0o755, "noded", "masterd"),
+        (p.crypto_dir, "dir", 0o700, "noded", "masterd"),
+        (p.import_export_dir, "dir", 0o755, "noded", "masterd"),
+        (p.instance_reason_dir, "dir", 0o755, "noded", "masterd"),
+        (p.log_dir, "dir", 0o770, "masterd", "daemons"),
+        (p.os_log_dir, "dir", 0o750, "noded", "daemons"),
+        (p.kvm_log_dir, "dir", 0o750, "noded", "daemons"),
+        (p.xen_log_dir, "dir", 0o750, "noded", "daemons"),
+    ]
+
+
+DEFAULT = Paths()

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Logging of daemons and commands: format, files that can be reopened, syslog, a bounded queue.
+
+    2024-05-01 12:00:00,123: ganeti-masterd pid=77/Worker3 INFO text
+
+Debug adds module and line after the PID. Whatever cannot be written is dropped: logging never blocks.
+"""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+import os
+import queue
+import sys
+from typing import TextIO
+
+SYSLOG_SOCKET = "/dev/log"
+CONSOLE = "/dev/console"
+_QUEUE_LENGTH = 10_000
+_MODE = 0o600
+
+
+class ReopenableFile(logging.StreamHandler[TextIO]):
+    """Appends to a file; a failure goes to `fallback` (noded's console) once, then is dropped."""
+
+    def __init__(self, path: str, *, fallback: str | None = None) -> None:
+        self._path, self._fallback = path, fallback
+        super().__init__(self._open())
+
+    def _open(self) -> TextIO:
+        fd = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, _MODE)
+        return os.fdopen(fd, "a", encoding="utf-8", errors="backslashreplace")
+
+    def reopen(self) -> None:
+        """After the file was moved away: write into a new one."""
+        new = self._open()
+        old = self.setStream(new)
+        if old is not None:
+            old.close()
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        if self._fallback is None:
+            return
+        try:
+            with open(self._fallback, "a", encoding="utf-8") as console:
+                console.write(self.format(record) + "\n")
+        except OSError:
+            return
+
+
+class DroppingQueue(logging.handlers.QueueHandler):
+    """Hands records to a thread of their own; a full queue drops them."""
+
+    def enqueue(self, record: logging.LogRecord) -> None:
+        try:
+            self.queue.put_nowait(record)
+        except queue.Full:
+            return
+
+
+def line_format(name: str, *, debug: bool, threads: bool) -> logging.Formatter:
+    thread = "/%(threadName)s" if threads else ""
+    where = " %(module)s:%(lineno)s" if debug else ""
+    return logging.Formatter(
+        f"%(asctime)s: {name} pid=%(process)d{thread}{where} %(levelname)s %(message)s"
+    )
+
+
+class Log:
+    """The set-up of one process."""
+
+    def __init__(self, name: str, *, debug: bool = False, threads: bool = False) -> None:
+        self._name = name
+        self._level = logging.DEBUG if debug else logging.INFO
+        self._format = line_format(name, debug=debug, threads=threads)
+        self._files: list[ReopenableFile] = []
+        self._handlers: list[logging.Handler] = []
+        self._listener: logging.handlers.QueueListener | None = None
+
+    def to_file(self, path: str, *, fallback: str | None = None) -> None:
+        handler = ReopenableFile(path, fallback=fallback)
+        self._files.append(handler)
+        self._add(handler, self._level)
+
+    def to_stderr(self) -> None:
+        self._add(logging.StreamHandler(sys.stderr), self._level)
+
+    def to_syslog(self) -> None:
+        """Facility daemon; never debug messages. A host without syslog is fine."""
+        if not os.path.exists(SYSLOG_SOCKET):
+            return
+        facility = logging.handlers.SysLogHandler.LOG_DAEMON
+        handler = logging.handlers.SysLogHandler(SYSLOG_SOCKET, facility)
+        self._add(handler, logging.INFO)
+        handler.setFormatter(
+            logging.Formatter(
+                f"{self._name}[%(process)d]: (%(threadName)s) %(levelname)s %(message)s"
+            )
+        )
+
+    def _add(self, handler: logging.Handler, level: int) -> None:
+        handler.setLevel(level)
+        handler.setFormatter(self._format)
+        self._handlers.append(handler)
+
+    def start(self, *, queued: bool = False) -> None:
+        """Take over the root logger. `queued`: the thread that logs never waits for the disk."""
+        root = logging.getLogger()
+        for old in list(root.handlers):
+            root.removeHandler(old)
+        root.setLevel(self._level)
+        if not queued:
+            for handler in self._handlers:
+                root.addHandler(handler)
+            return
+        line: queue.Queue[logging.LogRecord] = queue.Queue(_QUEUE_LENGTH)
+        self._listener = logging.handlers.QueueListener(
+            line, *self._handlers, respect_handler_level=True
+        )
+        self._listener.start()
+        root.addHandler(DroppingQueue(line))
+
+    def reopen(self) -> None:
+        """For SIGHUP: log files may have been moved away."""
+        for handler in self._files:
+            handler.reopen()
+
+    def stop(self) -> None:
+        """Write what waits in the queue."""
+        if self._listener is not None:
+            self._listener.stop()
+            self._listener = None
+
+
+def for_daemon(
+    name: str,
+    path: str,
+    *,
+    debug: bool,
+    syslog: str,
+    foreground: bool,
+    fallback: str | None = None,
+    queued: bool = False,
+) -> Log:
+    """The usual set-up of a daemon; `syslog` is one of no, yes, only."""
+    log = Log(name, debug=debug, threads=True)
+    if syslog != "only":
+        log.to_file(path, fallback=fallback)
+    if syslog != "no":
+        log.to_syslog()
+    if foreground:
+        log.to_stderr()
+    log.start(queued=queued)
+    return log

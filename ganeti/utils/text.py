@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Texts as users know them: natural order, sizes, times, short names."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from ganeti.errors import UnitParseError
+
+T = TypeVar("T")
+
+_DIGITS = re.compile(r"(\d+)")
+_SIZE = re.compile(r"([0-9]*\.?[0-9]+)\s*([a-zA-Z]*)")
+_MIB = {"": 1, "m": 1, "mb": 1, "mib": 1, "g": 1024, "gb": 1024, "gib": 1024}
+_MIB |= {"t": 1024**2, "tb": 1024**2, "tib": 1024**2, "p": 1024**3, "pb": 1024**3, "pib": 1024**3}
+
+
+def nice_key(value: str) -> tuple[tuple[int, int | str], ...]:
+    """Sort key in which ``db2`` comes before ``db10``."""
+    parts = _DIGITS.split(value)
+    return tuple((0, int(p)) if p.isdigit() else (1, p) for p in parts if p)
+
+
+def nice_sort(values: Iterable[T], key: Callable[[T], str] = str) -> list[T]:
+    return sorted(values, key=lambda value: nice_key(key(value)))
+
+
+def format_size(mib: float, unit: str) -> str:
+    """MiB as text: unit ``h`` chooses and adds a suffix, ``m``, ``g`` and ``t`` are bare."""
+    if unit not in ("h", "m", "g", "t"):
+        raise ValueError(f"unknown unit '{unit}'")
+    suffix = unit == "h"
+    if unit == "m" or (suffix and mib < 1024):
+        return f"{round(mib)}{'M' if suffix else ''}"
+    if unit == "g" or (suffix and mib < 1024 * 1024):
+        return f"{mib / 1024:.1f}{'G' if suffix else ''}"
+    return f"{mib / 1024 / 1024:.1f}{'T' if suffix else ''}"
+
+
+def parse_size(value: str) -> int:
+    """``10g`` and the like in MiB, rounded up to a multiple of 4; raises UnitParseError."""
+    found = _SIZE.fullmatch(value.strip())
+    if found is None:
+        raise UnitParseError(f"'{value}' is not a size")
+    number, unit = found.groups()
+    if unit.lower() not in _MIB:
+        raise UnitParseError(f"'{value}' has the unknown unit '{unit}'")
+    exact = float(number) * _MIB[unit.lower()]
+    mib = int(exact) + (exact != int(exact))
+    return mib + -mib % 4
+
+
+def format_time(seconds: float | None) -> str:
+    """Local time as tables show it; ``N/A`` for none."""
+    if seconds is None:
+        return "N/A"
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
+
+
+def safe(value: str) -> str:
+    """ASCII, with everything else as backslash escapes; printable on any terminal."""
+    escaped = value.encode("ascii", "backslashreplace").decode()
+    table = {"\t": "\\t", "\n": "\\n", "\r": "\\r", "'": "\\'"}
+    return "".join(table.get(c, c if 32 <= ord(c) < 127 else f"\\x{ord(c):02x}") for c in escaped)
+
+
+def match_name(short: str, names: Iterable[str]) -> str | None:
+    """The one name that is `short` or begins with it up to a dot, whatever the case; else None."""
+    wanted = short.lower()
+    begins = []
+    for name in names:
+        lower = name.lower()
+        if lower == wanted:
+            return name
+        if lower.startswith(wanted + "."):
+            begins.append(name)
+    return begins[0] if len(begins) == 1 else None

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Certificates of the cluster: made with `cryptography`, in the form of masterd, "Cluster init".
+
+server.pem is self-signed and signs the client.pem of every node. OpenSSL refuses a version 3
+certificate as issuer unless it says that it is one, hence the basic constraint.
+"""
+
+from __future__ import annotations
+
+import datetime
+import time
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.x509.oid import NameOID
+
+from ganeti.errors import X509CertError
+
+KEY_BITS = 2048
+VALID_DAYS = 1825
+SERVER_NAME = "ganeti.example.com"
+_CERT_BEGIN = "-----BEGIN CERTIFICATE-----"
+
+
+def _name(common: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
+
+
+def _new_key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
+
+
+def _builder(subject: x509.Name, issuer: x509.Name, serial: int) -> x509.CertificateBuilder:
+    now = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .serial_number(serial)
+        .not_valid_before(now)
+        .not_valid_after(now + datetime.timedelta(days=VALID_DAYS))
+    )
+
+
+def _pem(key: rsa.RSAPrivateKey, certificate: x509.Certificate) -> str:
+    encoded = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    return (encoded + certificate.public_bytes(serialization.Encoding.PEM)).decode()
+
+
+def self_signed_pem(common_name: str = SERVER_NAME) -> str:
+    """A new key and its self-signed certificate, as one text."""
+    key, name = _new_key(), _name(common_name)
+    builder = _builder(name, name, 1).public_key(key.public_key())
+    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    return _pem(key, builder.sign(key, hashes.SHA256()))
+
+
+def client_pem(server_pem: str, node_name: str) -> str:
+    """A new key and a certificate for a node, signed by the cluster's key."""
+    signer, issuer = _signing_key(server_pem), _load(server_pem)
+    key = _new_key()
+    builder = _builder(_name(node_name), issuer.subject, int(time.time()))
+    return _pem(key, builder.public_key(key.public_key()).sign(signer, hashes.SHA256()))
+
+
+def _signing_key(pem: str) -> rsa.RSAPrivateKey:
+    try:
+        key = serialization.load_pem_private_key(pem.encode(), password=None)
+    except (ValueError, TypeError) as err:
+        raise X509CertError("(text)", f"there is no private key in it: {err}") from err
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise X509CertError("(text)", "its key is not an RSA key")
+    return key
+
+
+def _load(pem: str) -> x509.Certificate:
+    try:
+        return x509.load_pem_x509_certificate(certificate_of(pem).encode())
+    except ValueError as err:
+        raise X509CertError("(text)", f"it is damaged: {err}") from err
+
+
+def certificate_of(pem: str) -> str:
+    """The certificate without the key."""
+    start = pem.find(_CERT_BEGIN)
+    if start < 0:
+        raise X509CertError("(text)", "there is no certificate in it")
+    return pem[start:]
+
+
+def digest(pem: str) -> str:
+    """SHA-1 of the certificate as ``AA:BB:…``."""
+    return _load(pem).fingerprint(hashes.SHA1()).hex(":").upper()
+
+
+def check_pair(pem: str) -> None:
+    """Raises X509CertError unless the text has a key and the certificate that goes with it."""
+    key, certificate = _signing_key(pem), _load(pem)
+    if key.public_key().public_numbers() != certificate.public_key().public_numbers():  # type: ignore[union-attr]
+        raise X509CertError("(text)", "key and certificate do not belong together")
+
+
+def is_signed_by(pem: str, server_pem: str) -> bool:
+    """Whether a client certificate was signed by the cluster's key."""
+    certificate = _load(pem)
+    key = _load(server_pem).public_key()
+    algorithm = certificate.signature_hash_algorithm
+    if not isinstance(key, rsa.RSAPublicKey) or algorithm is None:
+        return False
+    try:
+        key.verify(
+            certificate.signature,
+            certificate.tbs_certificate_bytes,
+            padding.PKCS1v15(),
+            algorithm,
+        )
+    except InvalidSignature:
+        return False
+    return True
+
+
+def days_left(path: str, now: float) -> float:
+    """Days until the certificate in a file expires; below zero when it has."""
+    with open(path, encoding="ascii") as file:
+        certificate = _load(file.read())
+    end = getattr(certificate, "not_valid_after_utc", None)
+    if end is None:
+        end = certificate.not_valid_after.replace(tzinfo=datetime.UTC)
+    return float((end.timestamp() - now) / 86400)
