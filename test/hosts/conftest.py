@@ -92,4 +92,4 @@ def pytest_runtest_makereport(
 def last_words(host: Host) -> str:
     if host.state is not State.UP:
         return f"{host.state}\n{host.console_tail()}"
-    return host.outcome(["sh", "-c", f"tail -n 15 {LOGS} 2>/dev/null"]).output
+    return host.outcome(["sh", "-c", f"tail -n 15 {LOGS} 2>/dev/null"]).stdout

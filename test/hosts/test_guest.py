@@ -123,7 +123,7 @@ def test_a_guest_asks_for_a_login_answers_and_heeds_the_power_button(
 ) -> None:
     machine, guest = boot("plain", NIC_0_IP=ADDRESS)
     programs.wait_until(lambda: "plain.lab login:" in machine.serial(), 30, "a login")
-    assert bare_lab.hosts[1].outcome(["arping", "-c1", "-w9", "-I", "gbr", ADDRESS]).code == 0
+    assert bare_lab.hosts[1].outcome(["arping", "-c1", "-w9", "-I", "gbr", ADDRESS]).returncode == 0
     assert guest.hosts() == ["node1"]
     machine.qmp("system_powerdown")
     programs.wait_until(lambda: ended(guest), 20, "the guest is off")
@@ -165,7 +165,7 @@ def test_a_live_migration_does_not_disturb_the_count(boot: Boot, bare_lab: Lab) 
     after = guest.wait(lambda now: now.tick > before.tick + 5, "counts on")
     programs.wait_until(lambda: guest.hosts() == ["node2"], 10, "the source is gone")
     assert after.boot == before.boot
-    assert bare_lab.hosts[2].outcome(["arping", "-c1", "-w9", "-I", "gbr", ADDRESS]).code == 0
+    assert bare_lab.hosts[2].outcome(["arping", "-c1", "-w9", "-I", "gbr", ADDRESS]).returncode == 0
     target.qmp("quit")
 
 

@@ -35,7 +35,7 @@ def tool(lab: Lab, *arguments: str) -> list[str]:
 
 
 def reaches(host: Host, address: str) -> bool:
-    return host.outcome([*ARPING, address]).code == 0
+    return host.outcome([*ARPING, address]).returncode == 0
 
 
 def states(hosts: list[Host]) -> list[State]:
@@ -68,24 +68,24 @@ def test_the_hosts_directories_are_apart_and_one_is_shared(hosts: list[Host]) ->
     for directory in ("/etc", "/root", "/run", "/tmp", "/srv", DATA, "/var/log"):
         one.run(["touch", f"{directory}/mark"])
         assert not Path(directory, "mark").exists()
-        assert other.outcome(["test", "-e", f"{directory}/mark"]).code == 1
+        assert other.outcome(["test", "-e", f"{directory}/mark"]).returncode == 1
     one.run(["touch", f"{first_process.SHARED}/mark"])
     other.run(["rm", f"{first_process.SHARED}/mark"])
 
 
 def test_the_machines_own_data_are_out_of_sight(bare_lab: Lab, hosts: list[Host]) -> None:
     assert hosts[0].run(["find", "/etc/ganeti", "-type", "f"]) == "/etc/ganeti/file-storage-paths\n"
-    assert hosts[0].outcome(["test", "-e", str(bare_lab.place.directory / "hosts")]).code == 1
-    assert hosts[0].outcome(["sh", "-c", "ls /dev/vd* /dev/sd* /dev/loop* /dev/kmsg"]).output == ""
+    assert hosts[0].outcome(["test", "-e", str(bare_lab.place.directory / "hosts")]).returncode == 1
+    assert hosts[0].outcome(["sh", "-c", "ls /dev/vd* /dev/sd* /dev/loop* /dev/kmsg"]).stdout == ""
 
 
 def test_what_would_reach_the_machine_is_covered(hosts: list[Host]) -> None:
     before = Path("/proc/sys/vm/swappiness").read_text()
-    assert "Read-only" in hosts[0].outcome(["sh", "-c", "echo 99 >/proc/sys/vm/swappiness"]).errors
+    assert "Read-only" in hosts[0].outcome(["sh", "-c", "echo 99 >/proc/sys/vm/swappiness"]).stderr
     assert Path("/proc/sys/vm/swappiness").read_text() == before
     if Path("/proc/sysrq-trigger").exists():
-        assert hosts[0].outcome(["sh", "-c", "echo h >/proc/sysrq-trigger"]).code != 0
-    assert hosts[0].outcome(["date", "-s", "2001-01-01"]).code != 0
+        assert hosts[0].outcome(["sh", "-c", "echo h >/proc/sysrq-trigger"]).returncode != 0
+    assert hosts[0].outcome(["date", "-s", "2001-01-01"]).returncode != 0
     hosts[0].run(["sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward"])
 
 
@@ -116,7 +116,7 @@ def test_the_admin_gets_into_every_host_from_the_first(hosts: list[Host]) -> Non
     ssh = ["ssh", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=accept-new"]
     for host in hosts:
         assert hosts[0].run([*ssh, host.address.fqdn, "hostname"]) == f"{host.name}.lab\n"
-    assert hosts[1].outcome([*ssh, "node1.lab", "true"]).code == 255
+    assert hosts[1].outcome([*ssh, "node1.lab", "true"]).returncode == 255
 
 
 def test_after_a_power_cut_only_what_was_fsynced_is_there(bare_lab: Lab, hosts: list[Host]) -> None:
@@ -132,7 +132,7 @@ def test_after_a_power_cut_only_what_was_fsynced_is_there(bare_lab: Lab, hosts: 
     assert states([host]) == ["up"]
     for directory in (DATA, "/etc"):
         assert host.run(["cat", f"{directory}/synced"]) == "kept"
-        assert host.outcome(["cat", f"{directory}/not-synced"]).output == ""
+        assert host.outcome(["cat", f"{directory}/not-synced"]).stdout == ""
     assert reaches(hosts[0], host.address.primary)
 
 
@@ -142,7 +142,9 @@ def test_cut_and_heal(bare_lab: Lab, hosts: list[Host]) -> None:
     assert not reaches(one, two.address.primary)
     assert not reaches(two, one.address.primary)
     assert reaches(one, three.address.primary)
-    assert one.outcome(["arping", "-c1", "-w2", "-I", "eth1", two.address.secondary]).code != 0
+    assert (
+        one.outcome(["arping", "-c1", "-w2", "-I", "eth1", two.address.secondary]).returncode != 0
+    )
     fault(bare_lab, three, "cut")
     assert not reaches(one, three.address.primary)
     fault(bare_lab, two, "heal")
@@ -169,7 +171,7 @@ def test_a_frozen_host_stands_still_and_can_be_killed(bare_lab: Lab, hosts: list
         host.run(["true"])
     assert (
         "SSH"
-        not in hosts[0].outcome(["timeout", "1", "bash", "-c", "cat </dev/tcp/node2/22"]).output
+        not in hosts[0].outcome(["timeout", "1", "bash", "-c", "cat </dev/tcp/node2/22"]).stdout
     )
     fault(bare_lab, host, "thaw")
     assert host.run(["echo", "on"]) == "on\n"
@@ -181,7 +183,7 @@ def test_a_frozen_host_stands_still_and_can_be_killed(bare_lab: Lab, hosts: list
 def test_a_full_disk(bare_lab: Lab, hosts: list[Host]) -> None:
     fault(bare_lab, hosts[0], "fill")
     done = hosts[0].outcome(["dd", "if=/dev/zero", f"of={DATA}/big", "bs=4096", "count=1"])
-    assert "No space left" in done.errors
+    assert "No space left" in done.stderr
     assert hosts[0].data_is_filled
     hosts[0].run(["touch", "/etc/fine"])
     fault(bare_lab, hosts[0], "unfill")
@@ -199,8 +201,8 @@ def test_a_bad_disk_until_kill_and_boot(
     host = hosts[0]
     write(host, f"{DATA}/before", "fsync")
     fault(bare_lab, host, name)
-    assert complaint in host.outcome(["touch", f"{DATA}/after"]).errors
-    assert complaint in host.outcome(["touch", "/srv/after"]).errors
+    assert complaint in host.outcome(["touch", f"{DATA}/after"]).stderr
+    assert complaint in host.outcome(["touch", "/srv/after"]).stderr
     host.run(["touch", "/etc/fine"])
     fault(bare_lab, host, "kill")
     fault(bare_lab, host, "boot")

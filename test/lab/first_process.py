@@ -168,9 +168,9 @@ def lay_cables(name: str, switch: str) -> None:
     in_switch = ["nsenter", f"--net={switch}", "ip"]
     for port in (name, network.replication_port(name)):
         run([*in_switch, "link", "delete", port], good=(0, 1))
-    run(["ip", "-batch", "-"], stdin=network.cable_batch(name, switch).encode())
-    run([*in_switch, "-batch", "-"], stdin=network.port_batch(name).encode())
-    run(["ip", "-batch", "-"], stdin=network.host_batch(name).encode())
+    run(["ip", "-batch", "-"], stdin=network.cable_batch(name, switch))
+    run([*in_switch, "-batch", "-"], stdin=network.port_batch(name))
+    run(["ip", "-batch", "-"], stdin=network.host_batch(name))
 
 
 def install(place: places.LabPlace, name: str, root: Path) -> None:

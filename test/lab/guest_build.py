@@ -82,9 +82,11 @@ def _build(work: Path) -> None:
     for deb in packages.glob("*.deb"):
         programs.run(["dpkg-deb", "-x", str(deb), str(work / "debian")])
     bzimage = next((work / "debian/boot").glob("vmlinuz-*")).read_bytes()
-    (work / "vmlinux").write_bytes(unpacked_kernel(bzimage))
+    (work / "packed").write_bytes(packed_kernel(bzimage))
+    unpack_kernel(work / "packed", work / "vmlinux")
     _fill_initrd(work / "debian", work / "tree")
-    (work / "initrd").write_bytes(_archive(work / "tree"))
+    _archive(work / "tree", work / "initrd")
+    (work / "packed").unlink()
     for scratch in ("packages", "debian", "tree"):
         shutil.rmtree(work / scratch)
 
@@ -92,7 +94,7 @@ def _build(work: Path) -> None:
 def _kernel_package() -> str:
     """The package with the newest kernel, which the name without a version depends on."""
     fields = _apt(["apt-cache", "depends", "--no-recommends", "--no-suggests", KERNEL])
-    for line in fields.decode().splitlines():
+    for line in fields.splitlines():
         kind, _, name = line.strip().partition(": ")
         if kind == "Depends" and name.startswith("linux-image-"):
             return name
@@ -103,7 +105,7 @@ def _download(package: str, place: Path) -> None:
     _apt(["apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", package], place)
 
 
-def _apt(argv: list[str], cwd: Path | None = None) -> bytes:
+def _apt(argv: list[str], cwd: Path | None = None) -> str:
     """Ask apt; when it does not know, as on a fresh machine, fetch its lists and ask again."""
     try:
         return programs.run(argv, cwd=cwd, timeout_s=300)
@@ -112,16 +114,22 @@ def _apt(argv: list[str], cwd: Path | None = None) -> bytes:
         return programs.run(argv, cwd=cwd, timeout_s=300)
 
 
-def unpacked_kernel(bzimage: bytes) -> bytes:
-    """The ELF kernel inside a bzImage (Linux boot protocol 2.08: payload_offset, payload_length)."""
+def packed_kernel(bzimage: bytes) -> bytes:
+    """The kernel inside a bzImage (Linux boot protocol 2.08: payload_offset, payload_length)."""
     setup_sectors = bzimage[0x1F1] or 4
     offset, length = struct.unpack_from("<II", bzimage, 0x248)
     start = (setup_sectors + 1) * 512 + offset
-    payload = bzimage[start : start + length - 4]  # the last four bytes are the unpacked size
+    return bzimage[start : start + length - 4]  # the last four bytes are the unpacked size
+
+
+def unpack_kernel(packed: Path, kernel: Path) -> None:
+    with packed.open("rb") as file:
+        start = file.read(6)
     for magic, unpack in PACKERS.items():
-        if payload.startswith(magic):
-            return programs.run(unpack, stdin=payload)
-    raise LabError(f"{KERNEL} is packed in a way the lab does not know: {payload[:6].hex()}")
+        if start.startswith(magic):
+            programs.run([*unpack, str(packed)], output_file=kernel)
+            return
+    raise LabError(f"{KERNEL} is packed in a way the lab does not know: {start.hex()}")
 
 
 def _fill_initrd(debian: Path, tree: Path) -> None:
@@ -129,7 +137,7 @@ def _fill_initrd(debian: Path, tree: Path) -> None:
         (tree / folder).mkdir(parents=True)
     busybox = next(debian.glob("**/bin/busybox"))
     shutil.copy(busybox, tree / "bin/busybox")
-    for applet in programs.run([str(busybox), "--list"]).decode().split():
+    for applet in programs.run([str(busybox), "--list"]).split():
         if applet != "busybox":
             (tree / "bin" / applet).symlink_to("busybox")
     for name in ("getty", "reboot"):
@@ -150,7 +158,7 @@ def _fill_modules(busybox: Path, debian: Path, tree: Path) -> None:
         [str(busybox), "depmod", "-n", "-b", str(modules.parents[2]), modules.name]
     )
     names = []
-    for path in load_order(listing.decode(), MODULES):
+    for path in load_order(listing, MODULES):
         source = modules / path
         packed = source.suffix == ".xz"
         name = source.name.removesuffix(".xz")
@@ -180,13 +188,10 @@ def _module_name(path: str) -> str:
     return path.rpartition("/")[2].partition(".")[0].replace("-", "_")
 
 
-def _archive(tree: Path) -> bytes:
-    names = "\0".join(_names_below(tree)).encode()
-    return programs.run(
-        ["cpio", "--create", "--format=newc", "--null", "--quiet", "--owner=0:0"],
-        stdin=names,
-        cwd=tree,
-    )
+def _archive(tree: Path, archive: Path) -> None:
+    names = "\0".join(_names_below(tree))
+    pack = ["cpio", "--create", "--format=newc", "--null", "--quiet", "--owner=0:0"]
+    programs.run([*pack, f"--file={archive}"], stdin=names, cwd=tree)
 
 
 def _names_below(tree: Path) -> Iterator[str]:

@@ -9,17 +9,15 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from ganeti.utils import process
 from test.lab import disks, first_process, launch, network, programs
 from test.lab.places import LabPlace
 from test.lab.programs import LabError
 
 BOOT_S = 240.0
-# For a command that was told to end to do so.
-MARGIN_S = 20.0
 NAMESPACES = ["--mount", "--net", "--uts", "--ipc", "--pid"]
 # A host shares the machine's kernel: it may neither set its clock nor load its modules.
 LIMITS = [
@@ -29,6 +27,8 @@ LIMITS = [
     "--inh-caps",
     "-sys_time,-sys_module",
 ]
+# Of what a host says, as much as helps to see what went wrong.
+TAIL_LINES = 20
 KEPT_VARIABLES = ("TERM", "LANG", "LC_ALL")
 
 
@@ -39,15 +39,6 @@ class State(StrEnum):
     BOOTING = "booting"
     FROZEN = "frozen"
     OFF = "off"
-
-
-@dataclass(frozen=True)
-class Answer:
-    """How a command in a host ended (124: not in time), and what it said."""
-
-    code: int
-    output: str
-    errors: str
 
 
 class Host:
@@ -145,34 +136,21 @@ class Host:
         self.place.cgroup.join()
         os.execvpe(command[0], command, self.environment())
 
-    def outcome(self, argv: Sequence[str], *, stdin: str = "", timeout_s: float = 60) -> Answer:
+    def outcome(
+        self, argv: Sequence[str], *, stdin: str | None = None, timeout_s: float = 60
+    ) -> process.Result:
         """Run a command in the host through the lab's own tool, and see how it ended."""
+        tool = str(programs.TREE / "tools/ganeti-lab")
         which = ["--name", self._lab.name, "--dir", str(self._lab.base)]
-        limit = ["timeout", "--kill-after=5", f"{timeout_s:g}"]
-        done = programs.outcome(
-            [
-                str(programs.TREE / "tools/ganeti-lab"),
-                "exec",
-                *which,
-                self.name,
-                "--",
-                *limit,
-                *argv,
-            ],
-            stdin=stdin.encode(),
-            timeout_s=timeout_s + MARGIN_S,
-        )
-        return Answer(done.code, done.output.decode(), done.errors.decode())
+        command = [tool, "exec", *which, self.name, "--", *argv]
+        return programs.RUNNER.run(command, input=stdin, timeout_s=timeout_s)
 
-    def run(self, argv: Sequence[str], *, stdin: str = "", timeout_s: float = 60) -> str:
+    def run(self, argv: Sequence[str], *, stdin: str | None = None, timeout_s: float = 60) -> str:
         """Run a command that must succeed, and return what it printed."""
         done = self.outcome(argv, stdin=stdin, timeout_s=timeout_s)
-        if done.code:
-            said = f"{done.output}{done.errors}".encode()
-            raise LabError(
-                f"{self.name}: {' '.join(argv)}: exit code {done.code}\n{programs.tail(said)}"
-            )
-        return done.output
+        if done.failed:
+            raise LabError(f"{self.name}: {done._replace(argv=tuple(argv)).error_text()}")
+        return done.stdout
 
     def first_pid(self) -> int:
         """The process that is number 1 in the host."""
@@ -183,7 +161,8 @@ class Host:
         raise LabError(f"{self.name} is {self.state}; start it by the fault `boot`")
 
     def console_tail(self) -> str:
-        return programs.tail(self.place.console.read_bytes())
+        lines = self.place.console.read_text(errors="replace").splitlines()
+        return "\n".join(lines[-TAIL_LINES:])
 
     def _up_or_ended(self) -> bool:
         return self.place.up.exists() or not self.place.cgroup.populated

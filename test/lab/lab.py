@@ -168,4 +168,4 @@ class Lab:
 
     def _in_switch(self, argv: list[str], script: str) -> None:
         network_of_switch = f"--net={self.place.switch_network()}"
-        programs.run(["nsenter", network_of_switch, *argv], stdin=script.encode())
+        programs.run(["nsenter", network_of_switch, *argv], stdin=script)

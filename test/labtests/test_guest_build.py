@@ -4,6 +4,7 @@ from __future__ import annotations
 import lzma
 import shutil
 import struct
+from pathlib import Path
 
 import pytest
 
@@ -28,15 +29,18 @@ def bzimage(payload: bytes) -> bytes:
 
 
 @pytest.mark.skipif(not shutil.which("xz"), reason="needs xz")
-def test_the_kernel_is_taken_out_of_its_image() -> None:
+def test_the_kernel_is_taken_out_of_its_image(tmp_path: Path) -> None:
     kernel = b"\x7fELF" + bytes(range(256))
     packed = lzma.compress(kernel, check=lzma.CHECK_CRC32)
-    assert guest_build.unpacked_kernel(bzimage(packed)) == kernel
+    (tmp_path / "packed").write_bytes(guest_build.packed_kernel(bzimage(packed)))
+    guest_build.unpack_kernel(tmp_path / "packed", tmp_path / "kernel")
+    assert (tmp_path / "kernel").read_bytes() == kernel
 
 
-def test_an_unknown_packing_is_named() -> None:
+def test_an_unknown_packing_is_named(tmp_path: Path) -> None:
+    (tmp_path / "packed").write_bytes(bytes.fromhex("deadbeef0102"))
     with pytest.raises(LabError, match="deadbeef0102"):
-        guest_build.unpacked_kernel(bzimage(bytes.fromhex("deadbeef0102")))
+        guest_build.unpack_kernel(tmp_path / "packed", tmp_path / "kernel")
 
 
 def test_modules_come_after_what_they_need_and_once() -> None:
