@@ -96,8 +96,8 @@ RELOCATE = sed -e 's|^PREFIX=/usr$$|PREFIX=$(PREFIX)|' -e 's|^SYSCONFDIR=/etc$$|
 
 define place  # $(1) sources, $(2) directory, $(3) mode
 	install -d $(DESTDIR)$(2)
-	for f in $(1); do $(RELOCATE) $$f > $(DESTDIR)$(2)/$${f\#\#*/} && \
-		chmod $(3) $(DESTDIR)$(2)/$${f\#\#*/} || exit 1; done
+	for f in $(1); do $(RELOCATE) $$f > $(DESTDIR)$(2)/$$(basename $$f) && \
+		chmod $(3) $(DESTDIR)$(2)/$$(basename $$f) || exit 1; done
 endef
 
 install: run-packages  ## DESTDIR= PREFIX=/usr SYSCONFDIR=/etc LOCALSTATEDIR=/var
