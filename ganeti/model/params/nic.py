@@ -12,7 +12,6 @@ from typing import Any, Literal
 from ganeti.errors import ConfigurationError
 from ganeti.model.params.declare import DEFAULT, ParamSet, param
 
-
 DEFAULT_LINK = "xen-br0"
 
 
