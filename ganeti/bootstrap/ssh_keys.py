@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Root's SSH key pair, authorized_keys, known_hosts and the file of all nodes' public keys.
+
+Between the nodes only master candidates may log in as root; each node has a key pair of its own. All
+nodes answer with the cluster's host keys under the cluster's name (``HostKeyAlias``).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from ganeti.errors import OpPrereqError, SshUpdateError
+from ganeti.paths import Paths
+from ganeti.utils.files import Disk
+from ganeti.utils.process import Runner
+
+KEYGEN_TIMEOUT_S = 120
+HOST_KEY_TYPES = ("rsa", "dsa", "ecdsa", "ed25519")
+
+
+@dataclass(frozen=True)
+class KeyPair:
+    """The texts of a private and a public key."""
+
+    kind: str
+    private: str
+    public: str
+
+
+class RootKeys:
+    """The SSH files of root on this host."""
+
+    def __init__(self, paths: Paths, disk: Disk, runner: Runner) -> None:
+        self._paths, self._disk, self._runner = paths, disk, runner
+        self.directory = paths.root_ssh_dir
+
+    def private_path(self, kind: str) -> str:
+        return f"{self.directory}/id_{kind}"
+
+    @property
+    def authorized_keys(self) -> str:
+        return f"{self.directory}/authorized_keys"
+
+    def ensure(self, kind: str, bits: int) -> str:
+        """The public key of root, made if there is none."""
+        self._disk.ensure_dir(self.directory, mode=0o700)
+        private = self.private_path(kind)
+        if not os.path.exists(private):
+            argv = ["ssh-keygen", "-q", "-N", "", "-t", kind, "-b", str(bits), "-f", private]
+            self._runner.run(argv, timeout_s=KEYGEN_TIMEOUT_S, check=True)
+        return self._read(private + ".pub").strip()
+
+    def generate(self, kind: str, bits: int, suffix: str) -> str:
+        """Make a key pair beside the one in use, as a change of keys needs it first."""
+        private = self.private_path(kind) + suffix
+        argv = ["ssh-keygen", "-q", "-N", "", "-t", kind, "-b", str(bits), "-f", private]
+        self._runner.run(argv, timeout_s=KEYGEN_TIMEOUT_S, check=True)
+        return self._read(private + ".pub").strip()
+
+    def authorize(self, keys: Iterable[str]) -> None:
+        """Add keys to authorized_keys, each once."""
+        self._write_authorized(with_keys(self._lines(), keys))
+
+    def revoke(self, keys: Iterable[str]) -> None:
+        """Take keys out of authorized_keys; what somebody else put there stays."""
+        self._write_authorized(without_keys(self._lines(), keys))
+
+    def _lines(self) -> list[str]:
+        try:
+            return self._read(self.authorized_keys).splitlines()
+        except FileNotFoundError:
+            return []
+
+    def _write_authorized(self, lines: list[str]) -> None:
+        self._disk.ensure_dir(self.directory, mode=0o700)
+        text = "".join(f"{line}\n" for line in lines)
+        self._disk.write(self.authorized_keys, text.encode(), mode=0o600)
+
+    @staticmethod
+    def _read(path: str) -> str:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+
+
+def key_of(line: str) -> tuple[str, ...]:
+    """What makes two lines of authorized_keys the same key: type and body, not the comment."""
+    words = line.split()
+    for index, word in enumerate(words[:-1]):
+        if word.startswith(("ssh-", "ecdsa-", "sk-")):
+            return (word, words[index + 1])
+    return tuple(words)
+
+
+def with_keys(lines: list[str], keys: Iterable[str]) -> list[str]:
+    known = {key_of(line) for line in lines}
+    new = {key_of(key): key.strip() for key in keys if key.strip()}
+    return [*lines, *(key for ident, key in new.items() if ident not in known)]
+
+
+def without_keys(lines: list[str], keys: Iterable[str]) -> list[str]:
+    gone = {key_of(key) for key in keys}
+    return [line for line in lines if key_of(line) not in gone]
+
+
+def host_keys(directory: str = "/etc/ssh") -> list[KeyPair]:
+    """The host's key pairs, in the order of `HOST_KEY_TYPES`."""
+    found = []
+    for kind in HOST_KEY_TYPES:
+        private = f"{directory}/ssh_host_{kind}_key"
+        if os.path.exists(private) and os.path.exists(private + ".pub"):
+            texts = [_text(private), _text(private + ".pub")]
+            found.append(KeyPair(kind, *texts))
+    return found
+
+
+def _text(path: str) -> str:
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def public_body(pairs: Iterable[KeyPair], kind: str) -> str:
+    """The base64 part of a host key, or an empty text."""
+    return next((p.public.split()[1] for p in pairs if p.kind == kind), "")
+
+
+def required_host_keys(directory: str = "/etc/ssh") -> list[KeyPair]:
+    """The host keys; raises OpPrereqError without an RSA or DSA one."""
+    pairs = host_keys(directory)
+    if not any(pair.kind in ("rsa", "dsa") for pair in pairs):
+        raise OpPrereqError(
+            f"no RSA or DSA host key in {directory}; create one with 'ssh-keygen -A'",
+            "environment_error",
+        )
+    return pairs
+
+
+def known_hosts(cluster_name: str, pairs: Iterable[KeyPair]) -> str:
+    """The lines of known_hosts: every node answers under the cluster's name."""
+    lines = [" ".join([cluster_name, *pair.public.split()[:2]]) for pair in pairs]
+    return "".join(f"{line}\n" for line in lines)
+
+
+class PublicKeyFile:
+    """``ganeti_pub_keys``: lines of a node's UUID (or name, while it joins) and a public key."""
+
+    def __init__(self, path: str, disk: Disk) -> None:
+        self._path, self._disk = path, disk
+
+    def read(self) -> dict[str, list[str]]:
+        try:
+            lines = _text(self._path).splitlines()
+        except FileNotFoundError:
+            return {}
+        return parse_public_keys(lines)
+
+    def replace(self, owner: str, keys: Iterable[str]) -> None:
+        """Set the keys of one node; none takes the node out."""
+        table = {**self.read(), owner: list(keys)}
+        self._write(table)
+
+    def rename(self, old: str, new: str) -> None:
+        """A node that joined under its name is from now on known by its UUID."""
+        table = self.read()
+        if old in table:
+            table[new] = table.pop(old)
+            self._write(table)
+
+    def apply(self, action: str, changes: Mapping[str, list[str]]) -> None:
+        """The actions of ssh-update: add, remove, override, replace_or_add, clear."""
+        self._write(applied(self.read(), action, changes))
+
+    def _write(self, table: Mapping[str, list[str]]) -> None:
+        lines = [f"{owner} {key}\n" for owner, keys in table.items() for key in keys]
+        self._disk.write(self._path, "".join(lines).encode(), mode=0o644)
+
+
+def parse_public_keys(lines: Iterable[str]) -> dict[str, list[str]]:
+    """Raises SshUpdateError for a line that has no key."""
+    table: dict[str, list[str]] = {}
+    for line in lines:
+        owner, _, key = line.strip().partition(" ")
+        if not owner:
+            continue
+        if not key:
+            raise SshUpdateError(f"the public key file has a line without a key: '{owner}'")
+        table.setdefault(owner, []).append(key)
+    return table
+
+
+def applied(
+    table: Mapping[str, list[str]], action: str, changes: Mapping[str, list[str]]
+) -> dict[str, list[str]]:
+    """The table of public keys after an action; raises SshUpdateError for an unknown one."""
+    if action == "override":
+        return dict(changes)
+    if action == "clear":
+        return {}
+    if action == "replace_or_add":
+        return {**table, **changes}
+    if action == "add":
+        return {**table, **{u: with_keys(table.get(u, []), keys) for u, keys in changes.items()}}
+    if action == "remove":
+        return {owner: keys for owner, keys in table.items() if owner not in changes}
+    raise SshUpdateError(f"unknown action '{action}' on public keys")

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Sends the files that all nodes share (keys, certificates, known_hosts, …) to nodes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import Any
+
+from ganeti.contracts.node.files import FileCalls
+from ganeti.master.unit import LogicalUnit
+from ganeti.master.verify import files
+from ganeti.rpc import upload
+
+
+def distribute(unit: LogicalUnit[Any], nodes: Iterable[str]) -> None:
+    """Send every file that is there; a node that fails is warned about."""
+    everywhere, vm_capable = files.uploaded(unit.cfg, unit.paths)
+    master = unit.cfg.cluster.master_node
+    others = [uuid for uuid in nodes if uuid != master]
+    hosts = {unit.paths.etc_hosts} if unit.cfg.cluster.modify_etc_hosts else set()
+    for path in sorted(everywhere | hosts):
+        _send(unit, path, others)
+    for path in sorted(vm_capable):
+        _send(unit, path, [uuid for uuid in others if unit.cfg.nodes[uuid].vm_capable])
+
+
+def _send(unit: LogicalUnit[Any], path: str, nodes: list[str]) -> None:
+    if not nodes or not os.path.exists(path):
+        return
+    replies = unit.rpc.all(nodes, FileCalls.upload_file)(upload.details(path))
+    for uuid, reply in replies.items():
+        if reply.failed:
+            name = unit.cfg.nodes[uuid].name
+            unit.log.warning(f"{path} could not be copied to node {name}: {reply.error}")

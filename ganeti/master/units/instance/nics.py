@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""NICs as a request describes them, turned into records.
+
+The words of a request (``auto``, ``generate``, ``none``, ``pool``, …) are those of `gnt-instance`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ganeti.errors import Code, OpPrereqError
+from ganeti.master.config.reserve import Reservations
+from ganeti.model.config import Config
+from ganeti.model.nic import Nic
+from ganeti.model.params import nic as nic_params
+from ganeti.utils import net
+
+Request = Mapping[Any, Any]
+
+NONE = "none"
+AUTO = "auto"
+GENERATE = "generate"
+POOL = "pool"
+MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
+VLAN = re.compile(r"(\.\d+)?(:\d+)*")
+
+
+def cleared(value: str | None) -> str | None:
+    """`none` and an empty text mean that there is no value."""
+    return None if value is None or value.lower() in ("", NONE) else value
+
+
+def vlan(value: str | None) -> str:
+    """``5`` is short for ``.5``; raises OpPrereqError for what Open vSwitch would not take."""
+    text = value or ""
+    if text.isdigit():
+        text = f".{text}"
+    if not VLAN.fullmatch(text):
+        raise OpPrereqError(
+            f"'{value}' is no VLAN; write .N, :A:B or .N:A:B with numbers", Code.WRONG_INPUT
+        )
+    return text
+
+
+class NicBuilder:
+    """Builds NICs for one instance; what they take is reserved until the job ends.
+
+    `name_address`: the address that the instance's name resolves to, for ``ip=auto``.
+    """
+
+    def __init__(
+        self, cfg: Config, reserve: Reservations, group: str, name_address: str | None
+    ) -> None:
+        self._cfg, self._reserve, self._group = cfg, reserve, group
+        self._name_address = name_address
+
+    def new(self, request: Request) -> Nic:
+        """A NIC for a request; raises OpPrereqError that names what does not fit."""
+        network = self._network(cleared(request.get("network")))
+        params = self._params(request, network)
+        filled = self._filled(params, network)
+        ip = self._ip(cleared(request.get("ip")), network)
+        _check(filled, ip, network)
+        return Nic(
+            uuid=self._reserve.uuid(),
+            name=cleared(request.get("name")),
+            mac=self._mac(request.get("mac") or AUTO, network),
+            ip=ip,
+            network=network,
+            nicparams=params,
+        )
+
+    def changed(self, nic: Nic, request: Request) -> Nic:
+        """The NIC with what the request names changed."""
+        network = nic.network
+        if "network" in request:
+            network = self._network(cleared(request["network"]))
+        own = {} if network else {**nic.nicparams, **self._params(request, network)}
+        ip = self._ip(cleared(request["ip"]), network) if "ip" in request else nic.ip
+        _check(self._filled(own, network), ip, network)
+        mac = nic.mac if "mac" not in request else self._changed_mac(request["mac"], network)
+        name = cleared(request["name"]) if "name" in request else nic.name
+        return nic.replace(mac=mac, ip=ip, name=name, network=network, nicparams=own)
+
+    def _network(self, name: str | None) -> str | None:
+        """UUID of the network, which must be connected to the group."""
+        if name is None:
+            return None
+        network = self._cfg.network(name)
+        if network.uuid not in self._cfg.groups[self._group].networks:
+            group = self._cfg.groups[self._group].name
+            raise OpPrereqError(
+                f"network {network.name} is not connected to group {group};"
+                " connect it with 'gnt-network connect'",
+                Code.WRONG_STATE,
+            )
+        return network.uuid
+
+    def _params(self, request: Request, network: str | None) -> dict[str, Any]:
+        given = {"mode": request.get("mode"), "vlan": request.get("vlan")}
+        given["link"] = request.get("link") or request.get("bridge")
+        own = {key: value for key, value in given.items() if value is not None}
+        if network and own:
+            raise OpPrereqError(
+                "a NIC in a network takes mode, link and VLAN from it;"
+                f" leave out {', '.join(sorted(own))}",
+                Code.WRONG_INPUT,
+            )
+        if "vlan" in own:
+            own["vlan"] = vlan(own["vlan"])
+        return nic_params.typed(own)
+
+    def _filled(self, own: Mapping[str, Any], network: str | None) -> Mapping[str, Any]:
+        if network:
+            return self._cfg.groups[self._group].networks[network]
+        return {**self._cfg.cluster.nicparams["default"], **own}
+
+    def _ip(self, value: str | None, network: str | None) -> str | None:
+        if value is None:
+            return None
+        if value == AUTO:
+            return self._address_of_name()
+        if value == POOL:
+            return self._pooled(network)
+        if not net.is_ip(value):
+            raise OpPrereqError(f"'{value}' is not an IP address", Code.WRONG_INPUT)
+        if network:
+            self._reserve.network_ip(network, value)
+        return value
+
+    def _address_of_name(self) -> str:
+        if self._name_address is None:
+            raise OpPrereqError(
+                "ip=auto takes the address of the instance's name, which was not looked up;"
+                " leave out --no-name-check",
+                Code.WRONG_INPUT,
+            )
+        return self._name_address
+
+    def _pooled(self, network: str | None) -> str:
+        if network is None:
+            raise OpPrereqError("ip=pool needs a network to take it from", Code.WRONG_INPUT)
+        return self._reserve.free_network_ip(network)
+
+    def _mac(self, value: str, network: str | None) -> str:
+        if value in (AUTO, GENERATE):
+            return self._reserve.generate_mac(network)
+        mac = value.lower()
+        if not MAC.fullmatch(mac):
+            raise OpPrereqError(f"'{value}' is not a MAC address", Code.WRONG_INPUT)
+        self._reserve.mac(mac)
+        return mac
+
+    def _changed_mac(self, value: str, network: str | None) -> str:
+        if value == AUTO:
+            raise OpPrereqError(
+                "mac=auto is for new NICs; use mac=generate or an address", Code.WRONG_INPUT
+            )
+        return self._mac(value, network)
+
+
+def _check(filled: Mapping[str, Any], ip: str | None, network: str | None) -> None:
+    if filled["mode"] == "routed" and not (ip or network):
+        raise OpPrereqError("a routed NIC needs an IP address or a network", Code.WRONG_INPUT)
+    if filled.get("vlan") and filled["mode"] == "routed":
+        raise OpPrereqError("a VLAN needs a bridged NIC or Open vSwitch", Code.WRONG_INPUT)

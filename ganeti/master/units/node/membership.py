@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What joining, leaving and changing roles have in common: addresses, certificates, SSH keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ganeti.contracts.node.ssh import SshCalls
+from ganeti.contracts.node.system import SystemCalls
+from ganeti.errors import Code, GenericError, OpExecError, OpPrereqError
+from ganeti.master.unit import LogicalUnit
+from ganeti.model.config import Config
+from ganeti.model.node import Node
+from ganeti.rpc import nodes
+
+Unit = LogicalUnit[Any]
+
+
+def check_homing(master: Node, primary_ip: str, secondary_ip: str) -> None:
+    """All nodes have one network, or all have two; the master sets the measure."""
+    single, master_single = primary_ip == secondary_ip, master.primary_ip == master.secondary_ip
+    if single == master_single:
+        return
+    if master_single:
+        raise OpPrereqError(
+            "the master has no secondary address, so no node can have one", Code.WRONG_INPUT
+        )
+    raise OpPrereqError(
+        "the master has a secondary address, so every node needs one; give it with -s",
+        Code.WRONG_INPUT,
+    )
+
+
+def check_unique(cfg: Config, own_uuid: str | None, addresses: Iterable[str]) -> None:
+    """No other node may have one of the addresses."""
+    wanted = set(addresses)
+    for node in cfg.nodes.values():
+        taken = wanted & {node.primary_ip, node.secondary_ip}
+        if taken and node.uuid != own_uuid:
+            raise OpPrereqError(
+                f"node {node.name} has the address {', '.join(sorted(taken))} already",
+                Code.NOT_UNIQUE,
+            )
+
+
+def check_has_address(unit: Unit, node: Node, address: str) -> None:
+    try:
+        has = unit.rpc.one(nodes.direct(node), SystemCalls.node_has_ip_address)(address)
+    except GenericError as err:
+        raise OpPrereqError(
+            f"node {node.name} does not tell whether it has {address}: {err}", Code.ENVIRONMENT
+        ) from err
+    if not has:
+        raise OpPrereqError(
+            f"node {node.name} does not have the address {address}", Code.ENVIRONMENT
+        )
+
+
+def certificate_digest(unit: Unit, node: Node) -> str:
+    """The digest of the node's client certificate; raises OpExecError."""
+    try:
+        tokens = unit.rpc.one(nodes.direct(node), SystemCalls.node_crypto_tokens)(
+            [("ssl", "get", None)]
+        )
+    except GenericError as err:
+        raise OpExecError(
+            f"node {node.name} does not tell the digest of its certificate: {err}"
+        ) from err
+    return str(dict(tokens)["ssl"])
+
+
+def promote(unit: Unit, node: Node) -> None:
+    """Let a new candidate call the other nodes; its key goes to all of them."""
+    digest = certificate_digest(unit, node)
+    with unit.write() as cfg:
+        cluster = cfg.root.cluster
+        cfg.put(cluster.replace(candidate_certs={**cluster.candidate_certs, node.uuid: digest}))
+    add_ssh_key(unit, node)
+
+
+def demote(unit: Unit, node: Node) -> None:
+    """Shut a former candidate out: first its certificate, then its files and key."""
+    with unit.write() as cfg:
+        cfg.put(without_certificate(cfg.root, node.uuid))
+    if not node.offline:
+        try:
+            unit.rpc.one(node.uuid, SystemCalls.node_demote_from_mc)()
+        except GenericError as err:
+            unit.log.warning(f"node {node.name} did not give its copies back: {err}")
+    remove_ssh_key(unit, node, leaving=False)
+
+
+def without_certificate(cfg: Config, uuid: str) -> Any:
+    """The cluster without a node's certificate digest."""
+    certs = {key: value for key, value in cfg.cluster.candidate_certs.items() if key != uuid}
+    return cfg.cluster.replace(candidate_certs=certs)
+
+
+def add_ssh_key(unit: Unit, node: Node) -> None:
+    """Distribute the node's SSH key, which the master carries out."""
+    if not unit.cfg.cluster.modify_ssh_setup:
+        return
+    call = unit.rpc.one(unit.cfg.cluster.master_node, SshCalls.node_ssh_key_add)
+    problems = call(
+        node.uuid,
+        node.name,
+        _possible_candidates(unit.cfg),
+        node.master_candidate,
+        node.master_capable,
+        node.master_capable,
+    )
+    _tell(unit, problems)
+
+
+def remove_ssh_key(unit: Unit, node: Node, *, leaving: bool, readd: bool = False) -> None:
+    """Take the node's key from the other nodes; a leaving one forgets theirs as well."""
+    if not unit.cfg.cluster.modify_ssh_setup:
+        return
+    candidates = [n.uuid for n in unit.cfg.candidates() if n.uuid != node.uuid]
+    call = unit.rpc.one(unit.cfg.cluster.master_node, SshCalls.node_ssh_key_remove)
+    problems = call(
+        node.uuid,
+        node.name,
+        candidates,
+        _possible_candidates(unit.cfg),
+        True,
+        leaving,
+        leaving and not node.offline,
+        leaving and not node.offline,
+        readd,
+    )
+    _tell(unit, problems)
+
+
+def _possible_candidates(cfg: Config) -> list[str]:
+    return [node.name for node in cfg.nodes.values() if node.master_capable]
+
+
+def _tell(unit: Unit, problems: Iterable[tuple[str, str]]) -> None:
+    for name, text in problems:
+        unit.log.warning(f"the SSH keys on node {name} were not updated: {text}")
+
+
+def change_etc_hosts(unit: Unit, action: str, node: Node) -> None:
+    """Add or remove the node's line on the master, from where it is distributed."""
+    if not unit.cfg.cluster.modify_etc_hosts:
+        return
+    address = node.primary_ip if action == "add" else None
+    try:
+        unit.rpc.one(unit.cfg.cluster.master_node, SystemCalls.etc_hosts_modify)(
+            action, node.name, address
+        )
+    except GenericError as err:
+        raise OpExecError(f"/etc/hosts of the master could not be changed: {err}") from err

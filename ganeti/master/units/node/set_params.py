@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""OP_NODE_SET_PARAMS: change the role, flags, secondary address or parameters of a node."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ganeti.contracts.node.system import SystemCalls
+from ganeti.errors import Code, GenericError, OpPrereqError
+from ganeti.master.locks.plan import Level, LockPlan, all_exclusive, exclusive
+from ganeti.master.unit import HookNodes, Hooks, LogicalUnit, Target
+from ganeti.master.units.instance import os_params
+from ganeti.master.units.node import membership, pool, roles
+from ganeti.model.node import Node
+from ganeti.model.params import nd
+from ganeti.opcodes.node import OpNodeSetParams
+from ganeti.rpc import nodes
+from ganeti.utils import net
+
+_FLAGS = ("master_candidate", "offline", "drained", "master_capable", "vm_capable", "powered")
+_ALL = (*_FLAGS, "secondary_ip", "ndparams", "hv_state", "disk_state")
+
+
+class NodeSetParams(LogicalUnit[OpNodeSetParams]):
+    """The result lists what changed."""
+
+    hooks = Hooks("node-modify", Target.NODE, env=_FLAGS[:5])
+
+    def expand(self) -> None:
+        if all(getattr(self.op, name) is None for name in _ALL):
+            raise OpPrereqError("no changes were asked for", Code.WRONG_INPUT)
+        node = self.cfg.node(self.op.node_uuid or self.op.node_name)
+        self.op.node_uuid, self.op.node_name = node.uuid, node.name
+        self._asked = {name: getattr(self.op, name) for name in _FLAGS}
+        roles.check_request(self._asked)
+
+    def lock_plan(self) -> LockPlan:
+        flags = roles.after(self.node, self._asked)
+        others = self.op.auto_promote and roles.leaves_pool(self.node, flags)
+        want = all_exclusive() if others else exclusive(self.node.uuid)
+        return LockPlan({Level.NODE: want, Level.NODE_RES: want})
+
+    @property
+    def node(self) -> Node:
+        return self.cfg.nodes[str(self.op.node_uuid)]
+
+    def hook_env(self) -> Mapping[str, Any]:
+        return {"OP_TARGET": self.op.node_name}
+
+    def hook_nodes(self) -> HookNodes:
+        nodes = list(dict.fromkeys([self.cfg.cluster.master_node, self.node.uuid]))
+        return HookNodes(nodes, nodes)
+
+    def check(self) -> None:
+        node = self.node
+        if node.uuid == self.cfg.cluster.master_node:
+            roles.check_master(node, self._asked)
+        self._flags = roles.after(node, self._asked)
+        if roles.leaves_pool(node, self._flags):
+            self._check_pool()
+        if self.op.vm_capable is False:
+            self._check_no_instances()
+        if node.offline and not self._flags["offline"]:
+            self._check_answers()
+        self._self_promotion()
+        if self.op.secondary_ip is not None:
+            self._check_secondary_ip(self.op.secondary_ip)
+        self._ndparams = nd.typed(self.op.ndparams or {})
+
+    def _check_pool(self) -> None:
+        without = {self.node.uuid}
+        missing = pool.target(self.cfg, without) - pool.current(self.cfg, without)
+        self._promoted: list[Node] = []
+        if missing > 0 and not self.op.auto_promote:
+            raise OpPrereqError(
+                f"without {self.node.name} there are too few master candidates;"
+                " use --auto-promote to let other nodes take its place",
+                Code.WRONG_STATE,
+            )
+        self._promoted = pool.promotions(self.cfg, without)
+
+    _promoted: list[Node] = []
+
+    def _check_no_instances(self) -> None:
+        uuid = self.node.uuid
+        if self.cfg.instances_on(uuid) or self.cfg.secondaries_on(uuid):
+            raise OpPrereqError(
+                f"node {self.node.name} still has instances; move them away first",
+                Code.WRONG_STATE,
+            )
+
+    def _check_answers(self) -> None:
+        try:
+            self.rpc.one(nodes.direct(self.node), SystemCalls.version)()
+        except GenericError as err:
+            raise OpPrereqError(
+                f"node {self.node.name} does not answer and stays offline: {err}",
+                Code.ENVIRONMENT,
+            ) from err
+        self.log.warning(
+            f"node {self.node.name} comes back without being added again",
+            hint="use 'gnt-node add --readd' if it missed changes while it was away",
+        )
+
+    def _self_promotion(self) -> None:
+        """A node that can be a candidate again becomes one if the pool has room."""
+        free = roles.comes_back(self.node, self._flags) and self.op.master_candidate is None
+        if free and pool.has_room(self.cfg, newcomers=1):
+            self._flags["master_candidate"] = True
+            self.log.info(f"node {self.node.name} becomes master candidate")
+
+    def _check_secondary_ip(self, address: str) -> None:
+        if not net.is_ipv4(address):
+            raise OpPrereqError(f"'{address}' is not an IPv4 address", Code.WRONG_INPUT)
+        master = self.cfg.master
+        if self.node.uuid == master.uuid and not self.op.force:
+            raise OpPrereqError(
+                "the master's secondary address changes the whole cluster; use --force",
+                Code.WRONG_INPUT,
+            )
+        membership.check_homing(master, self.node.primary_ip, address)
+        membership.check_unique(self.cfg, self.node.uuid, [address])
+        if not self.node.offline:
+            membership.check_has_address(self, self.node, address)
+
+    def execute(self) -> list[tuple[str, Any]]:
+        node = self.node
+        changes = self._changes(node)
+        with self.write() as cfg:
+            current = cfg.root.nodes[node.uuid]
+            cfg.put(current.replace(**changes))
+            for other in self._promoted:
+                cfg.put(cfg.root.nodes[other.uuid].replace(master_candidate=True))
+        for other in self._promoted:
+            self.log.info(f"node {other.name} becomes master candidate")
+        self._follow_up(node)
+        return [(key, _shown(value)) for key, value in changes.items() if key != "ndparams"] + [
+            (f"ndparams/{key}", value) for key, value in self._ndparams.items()
+        ]
+
+    def _changes(self, node: Node) -> dict[str, Any]:
+        changes: dict[str, Any] = {
+            name: value for name, value in self._flags.items() if value != getattr(node, name)
+        }
+        for name in ("vm_capable", "powered", "secondary_ip"):
+            value = getattr(self.op, name)
+            if value is not None and value != getattr(node, name):
+                changes[name] = value
+        for name, value in self._asked.items():
+            if value is not None and name not in changes:
+                self.log.info(f"{name} of node {node.name} is {value} already")
+        if self.op.ndparams:
+            changes["ndparams"] = os_params.updated(node.ndparams, self._ndparams)
+        return changes
+
+    def _follow_up(self, before: Node) -> None:
+        """Keys and files follow the role."""
+        if before.master_candidate and not self.node.master_candidate:
+            membership.demote(self, self.node)
+        elif self.node.master_candidate and not before.master_candidate:
+            membership.promote(self, self.node)
+        for other in self._promoted:
+            membership.promote(self, self.cfg.nodes[other.uuid])
+
+
+def _shown(value: Any) -> str:
+    return str(value)

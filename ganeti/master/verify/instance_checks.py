@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the nodes' answers say about the instances. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ganeti.master.verify.findings import Findings
+from ganeti.model import ipolicy
+from ganeti.model.config import Config
+from ganeti.model.instance import Instance
+from ganeti.model.node import Node
+
+Running = Mapping[str, frozenset[str]]
+
+
+def running_by_node(answers: Mapping[str, Mapping[str, Any]]) -> dict[str, frozenset[str]]:
+    """Names of the running instances by node UUID, for the nodes that told."""
+    lists = {uuid: answer.get("instancelist") for uuid, answer in answers.items()}
+    return {uuid: frozenset(names) for uuid, names in lists.items() if isinstance(names, list)}
+
+
+def check_instance(found: Findings, cfg: Config, instance: Instance, running: Running) -> None:
+    """Whether the instance runs where it should, and nowhere else."""
+    primary = cfg.nodes[instance.primary_node]
+    found.error_if(
+        primary.offline and instance.admin_state == "up",
+        "EINSTANCEBADNODE",
+        instance.name,
+        f"should run on {primary.name}, which is offline; fail it over",
+    )
+    found.error_if(
+        not primary.vm_capable,
+        "EINSTANCEBADNODE",
+        instance.name,
+        f"is on {primary.name}, which is not able to run instances",
+    )
+    _check_running(found, instance, primary, running)
+    _check_wrong_node(found, cfg, instance, running)
+    _check_groups(found, cfg, instance)
+
+
+def _check_running(found: Findings, instance: Instance, primary: Node, running: Running) -> None:
+    if primary.uuid not in running or instance.admin_state != "up":
+        return
+    found.error_if(
+        instance.name not in running[primary.uuid],
+        "EINSTANCEDOWN",
+        instance.name,
+        f"should run on {primary.name} but does not",
+    )
+
+
+def _check_wrong_node(found: Findings, cfg: Config, instance: Instance, running: Running) -> None:
+    wrong = [
+        cfg.nodes[uuid].name
+        for uuid, names in running.items()
+        if uuid != instance.primary_node and instance.name in names
+    ]
+    found.error_if(
+        wrong,
+        "EINSTANCEWRONGNODE",
+        instance.name,
+        f"runs on {', '.join(wrong)}, where it should not",
+    )
+
+
+def _check_groups(found: Findings, cfg: Config, instance: Instance) -> None:
+    groups = {cfg.nodes[uuid].group for uuid in cfg.nodes_of(instance)}
+    names = ", ".join(sorted(cfg.groups[uuid].name for uuid in groups))
+    found.warning_if(
+        len(groups) > 1, "EINSTANCESPLITGROUPS", instance.name, f"has nodes in groups {names}"
+    )
+
+
+def check_policy(found: Findings, cfg: Config, instance: Instance) -> None:
+    problems = ipolicy.instance_problems(cfg, instance)
+    found.warning_if(problems, "EINSTANCEPOLICY", instance.name, "; ".join(problems))
+
+
+def check_orphans(found: Findings, cfg: Config, running: Running, nodes: Iterable[Node]) -> None:
+    """Guests that the configuration does not know."""
+    known = {instance.name for instance in cfg.instances.values()}
+    for node in nodes:
+        orphans = sorted(running.get(node.uuid, frozenset()) - known)
+        found.error_if(
+            orphans,
+            "ENODEORPHANINSTANCE",
+            node.name,
+            f"runs unknown instances: {', '.join(orphans)}",
+        )
+
+
+def check_disks(
+    found: Findings, cfg: Config, instance: Instance, statuses: Mapping[str, list[Any]]
+) -> None:
+    """The state of active disks: `statuses` are rows ``[answered, status or text]`` by node."""
+    for uuid, rows in statuses.items():
+        node = cfg.nodes[uuid].name
+        for index, (answered, status) in enumerate(rows):
+            text = f"disk/{index} on {node}"
+            found.error_if(
+                not answered, "EINSTANCEFAULTYDISK", instance.name, f"{text} is faulty: {status}"
+            )
+            if answered:
+                found.error_if(
+                    status["is_degraded"],
+                    "EINSTANCEFAULTYDISK",
+                    instance.name,
+                    f"{text} is degraded",
+                )
+
+
+def check_spare_memory(
+    found: Findings, cfg: Config, nodes: Iterable[Node], free_mib: Mapping[str, int]
+) -> None:
+    """Each node must be able to take over what any one other node would send it."""
+    for node in nodes:
+        demands: dict[str, int] = {}
+        for instance in cfg.secondaries_on(node.uuid):
+            be = cfg.beparams(instance)
+            if be["auto_balance"] and instance.admin_state == "up":
+                peer = instance.primary_node
+                demands[peer] = demands.get(peer, 0) + be["minmem"]
+        for peer, needed in demands.items():
+            found.error_if(
+                node.uuid in free_mib and needed > free_mib[node.uuid],
+                "ENODEN1",
+                node.name,
+                f"lacks memory for a failover of node {cfg.nodes[peer].name}:"
+                f" {needed} MiB needed, {free_mib.get(node.uuid)} MiB free",
+            )
