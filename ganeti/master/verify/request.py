@@ -15,7 +15,7 @@ from ganeti.paths import Paths
 
 def node_verify(cfg: Config, paths: Paths, group: NodeGroup, *, clutter: bool) -> dict[str, Any]:
     """The request of `node_verify`; all nodes of the group get the same."""
-    nodes = [cfg.nodes[uuid] for uuid in sorted(cfg.members(group.uuid))]
+    nodes = cfg.members(group.uuid)
     online = [node for node in nodes if not node.offline]
     candidates = [node.name for node in cfg.candidates() if not node.offline]
     hypervisors = list(cfg.cluster.enabled_hypervisors)
@@ -60,9 +60,9 @@ def node_verify(cfg: Config, paths: Paths, group: NodeGroup, *, clutter: bool) -
 def _peers_outside(cfg: Config, group: NodeGroup, online: list[Node]) -> dict[str, list[str]]:
     """For each node one node of each other group, going round, so that all links are tried."""
     others = [
-        cycle(sorted(cfg.nodes[u].name for u in cfg.members(uuid) if not cfg.nodes[u].offline))
+        cycle(node.name for node in cfg.members(uuid) if not node.offline)
         for uuid in sorted(cfg.groups)
-        if uuid != group.uuid and any(not cfg.nodes[u].offline for u in cfg.members(uuid))
+        if uuid != group.uuid and any(not node.offline for node in cfg.members(uuid))
     ]
     return {node.name: [next(names) for names in others] for node in online}
 
@@ -75,8 +75,8 @@ def _parameters(cfg: Config, group: NodeGroup) -> list[list[Any]]:
     ]
     for os_name, table in cfg.cluster.os_hvp.items():
         rows += [[f"os {os_name}", name, cfg.default_hvparams(name, os_name)] for name in table]
-    for uuid in cfg.members(group.uuid):
-        for instance in cfg.instances_on(uuid):
+    for node in cfg.members(group.uuid):
+        for instance in cfg.instances_on(node.uuid):
             if instance.hvparams:
                 rows.append(
                     [f"instance {instance.name}", instance.hypervisor, cfg.hvparams(instance)]
@@ -94,8 +94,8 @@ def _bridges(cfg: Config, group: NodeGroup) -> list[str]:
     """Bridges that the default NIC and the group's instances need."""
     default = cfg.cluster.nicparams["default"]
     needed = {default["link"]} if default["mode"] == "bridged" else set()
-    for uuid in cfg.members(group.uuid):
-        for instance in cfg.instances_on(uuid):
+    for node in cfg.members(group.uuid):
+        for instance in cfg.instances_on(node.uuid):
             params = [cfg.nicparams(nic) for nic in instance.nics]
             needed |= {p["link"] for p in params if p["mode"] == "bridged"}
     return sorted(needed)

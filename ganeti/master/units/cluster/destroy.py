@@ -13,6 +13,7 @@ from ganeti.contracts.node.system import SystemCalls
 from ganeti.errors import Code, GenericError, OpPrereqError
 from ganeti.master.hooks import UnitHooks
 from ganeti.master.unit import HookNodes, Hooks, LogicalUnit, Target
+from ganeti.model import master_network
 from ganeti.opcodes.cluster import OpClusterDestroy
 
 
@@ -47,7 +48,8 @@ class ClusterDestroy(LogicalUnit[OpClusterDestroy]):
         UnitHooks(self, self.services, self.log).run_post_on([master])
         try:
             self.rpc.one(master, SystemCalls.node_deactivate_master_ip)(
-                self.cfg.master_network(), self.cfg.cluster.use_external_mip_script
+                master_network.parameters(self.cfg.cluster),
+                self.cfg.cluster.use_external_mip_script,
             )
         except GenericError as err:
             self.log.warning(f"the master's address could not be taken down: {err}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from ganeti.contracts.node.system import SystemCalls
 from ganeti.master.unit import LogicalUnit
+from ganeti.model import master_network
 from ganeti.opcodes.cluster import OpClusterActivateMasterIp, OpClusterDeactivateMasterIp
 
 
@@ -16,7 +17,7 @@ class ClusterActivateMasterIp(LogicalUnit[OpClusterActivateMasterIp]):
     def execute(self) -> None:
         cluster = self.cfg.cluster
         self.rpc.one(cluster.master_node, SystemCalls.node_activate_master_ip)(
-            self.cfg.master_network(), cluster.use_external_mip_script
+            master_network.parameters(self.cfg.cluster), cluster.use_external_mip_script
         )
 
 
@@ -28,5 +29,5 @@ class ClusterDeactivateMasterIp(LogicalUnit[OpClusterDeactivateMasterIp]):
     def execute(self) -> None:
         cluster = self.cfg.cluster
         self.rpc.one(cluster.master_node, SystemCalls.node_deactivate_master_ip)(
-            self.cfg.master_network(), cluster.use_external_mip_script
+            master_network.parameters(self.cfg.cluster), cluster.use_external_mip_script
         )

@@ -42,12 +42,13 @@ class ClusterVerifyGroup(LogicalUnit[OpClusterVerifyGroup]):
 
     def _nodes_to_lock(self, _held: Held) -> Want:
         outside = {uuid for i in self._instances_now() for uuid in self.cfg.nodes_of(i)}
-        return shared(*self.cfg.members(self._group.uuid), *outside)
+        return shared(*(n.uuid for n in self.cfg.members(self._group.uuid)), *outside)
 
     def _instances_now(self) -> list[Instance]:
         members = self.cfg.members(self._group.uuid)
         return sorted(
-            (i for uuid in members for i in self.cfg.instances_on(uuid)), key=lambda i: i.name
+            (i for node in members for i in self.cfg.instances_on(node.uuid)),
+            key=lambda i: i.name,
         )
 
     def hook_env(self) -> Mapping[str, Any]:
@@ -58,10 +59,7 @@ class ClusterVerifyGroup(LogicalUnit[OpClusterVerifyGroup]):
         return HookNodes((), [node.uuid for node in self._nodes])
 
     def check(self) -> None:
-        members = self.cfg.members(self._group.uuid)
-        self._nodes: list[Node] = sorted(
-            (self.cfg.nodes[uuid] for uuid in members), key=lambda node: node.name
-        )
+        self._nodes = self.cfg.members(self._group.uuid)
         self._instances = self._instances_now()
 
     def execute(self) -> bool:
@@ -106,10 +104,14 @@ class ClusterVerifyGroup(LogicalUnit[OpClusterVerifyGroup]):
         online = [node.uuid for node in self._online()]
         self._asked_at = self.clock.now()
         self._replies = self.rpc.all(online, SystemCalls.node_verify)(
-            asked, self.cfg.cluster.cluster_name, self.cfg.all_cluster_hvparams()
+            asked, self.cfg.cluster.cluster_name, self._hvparams()
         )
         self._answered_at = self.clock.now()
         self._answers = {u: r.value for u, r in self._replies.items() if not r.failed}
+
+    def _hvparams(self) -> dict[str, Any]:
+        names = self.cfg.cluster.enabled_hypervisors
+        return {name: self.cfg.cluster_hvparams(name) for name in names}
 
     def _gather_nodes(self) -> None:
         self._free = {
@@ -152,7 +154,7 @@ class ClusterVerifyGroup(LogicalUnit[OpClusterVerifyGroup]):
     def _check_nodes(self) -> None:
         for node in self._online():
             if self.op.verbose:
-                self.log.step(f"node {node.name} ({self.cfg.role_word(node)})")
+                self.log.step(f"node {node.name}")
             reply = self._replies[node.uuid]
             self._found.error_if(
                 reply.failed, "ENODERPC", node.name, f"does not answer: {reply.error}"

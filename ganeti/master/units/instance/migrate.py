@@ -52,7 +52,7 @@ class InstanceMigrate(MovingUnit[OpInstanceMigrate]):
             return
         super().check()
         check_online(self.primary)
-        filled = self.cfg.hvparams(self.instance, with_globals=True)
+        filled = self.cfg.hvparams(self.instance)
         self._live = (self.op.mode or filled["migration_mode"]) == "live"
         self._fails_over = self._must_fail_over()
         needed = self.cfg.beparams(self.instance)["minmem"]

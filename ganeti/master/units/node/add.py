@@ -12,6 +12,7 @@ from ganeti.errors import Code, GenericError, OpExecError, OpPrereqError
 from ganeti.master import ancillary
 from ganeti.master.unit import HookNodes, Hooks, LogicalUnit, Target
 from ganeti.master.units.node import membership, pool
+from ganeti.model.group import NodeGroup
 from ganeti.model.node import Node
 from ganeti.model.params import nd
 from ganeti.opcodes.node import OpNodeAdd
@@ -74,7 +75,7 @@ class NodeAdd(LogicalUnit[OpNodeAdd]):
         secondary = self.op.secondary_ip or self._default_secondary()
         if not net.is_ipv4(secondary):
             raise OpPrereqError(f"'{secondary}' is not an IPv4 address", Code.WRONG_INPUT)
-        group = self.cfg.group(self.op.group) if self.op.group else self.cfg.default_group()
+        group = self.cfg.group(self.op.group) if self.op.group else self._default_group()
         master_capable = self.op.master_capable is not False
         return Node(
             uuid=self.services.store.reserve(self.context).uuid(),
@@ -90,6 +91,11 @@ class NodeAdd(LogicalUnit[OpNodeAdd]):
             ndparams=nd.typed(self.op.ndparams or {}),
             serial_no=0,
         )
+
+    def _default_group(self) -> NodeGroup:
+        """The only group, or the one that is named so."""
+        groups = list(self.cfg.groups.values())
+        return groups[0] if len(groups) == 1 else self.cfg.group("default")
 
     def _default_secondary(self) -> str:
         if self.cfg.cluster.primary_ip_family != net.IPV4:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from ganeti.errors import Code, OpPrereqError, TagError
 from ganeti.master.locks.plan import Level, LockPlan, exclusive
@@ -28,12 +28,13 @@ def tagged(cfg: Config, kind: str, name: str | None) -> Tagged:
         return cfg.cluster
     if not name:
         raise OpPrereqError(f"give the name of the {kind}", Code.WRONG_INPUT)
-    find = {
+    tables: dict[str, Callable[[str], Tagged]] = {
         "node": cfg.node,
         "nodegroup": cfg.group,
         "instance": cfg.instance,
         "network": cfg.network,
-    }.get(kind)
+    }
+    find = tables.get(kind)
     if find is None:
         raise OpPrereqError(f"there are no tags of kind '{kind}'", Code.WRONG_INPUT)
     return find(name)
