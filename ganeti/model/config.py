@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from ganeti.errors import Code, OpPrereqError
-from ganeti.model import templates
 from ganeti.model.disk import Disk
 from ganeti.model.filled import Filled
 from ganeti.model.group import NodeGroup
@@ -20,6 +19,7 @@ from ganeti.model.network import Network
 from ganeti.model.nic import Nic
 from ganeti.model.node import Node
 from ganeti.model.params import disk as disk_params
+from ganeti.utils import text
 
 R = TypeVar("R")
 Params = Mapping[str, Any]
@@ -49,24 +49,13 @@ class Config(Filled):
     ) -> R:
         uuid = name if name in section else self.index.owner(names, name)
         if uuid is None and short:
-            uuid = self._expanded(what, names, name)
+            full = text.match_name(name, map(str, self.index.owned(names)))
+            uuid = self.index.owner(names, full)
         if uuid is None:
-            raise OpPrereqError(f"there is no {what} '{name}'", Code.UNKNOWN_ENTITY)
-        return section[uuid]
-
-    def _expanded(self, what: str, names: Claim, name: str) -> str | None:
-        """The UUID of the one name that is `name`, or begins with it and a dot, in any case."""
-        wanted = name.lower()
-        known = self.index.owned(names)
-        if wanted in known:
-            return known[wanted]
-        matches = [full for full in map(str, known) if full.lower().startswith(f"{wanted}.")]
-        if len(matches) > 1:
             raise OpPrereqError(
-                f"{what} name '{name}' is ambiguous: {', '.join(sorted(matches))}",
-                Code.UNKNOWN_ENTITY,
+                f"there is no {what} '{name}', or more than one fits", Code.UNKNOWN_ENTITY
             )
-        return known[matches[0]] if matches else None
+        return section[uuid]
 
     def for_node(
         self,
@@ -115,15 +104,15 @@ class Config(Filled):
 
     def _dynamic(self, disk: Disk, node_uuid: str) -> dict[str, Any] | None:
         """Addresses and minors of a mirrored disk as seen from one of its two nodes."""
-        if not templates.TEMPLATES[disk.dev_type].internally_mirrored:
+        if disk.drbd is None:
             return None
-        node_a, node_b, _port, minor_a, minor_b, *_secret = disk.logical_id
-        ends = [(node_a, minor_a), (node_b, minor_b)]
-        if node_uuid == node_b:
+        id_ = disk.drbd
+        ends = [(id_.node_a, id_.minor_a), (id_.node_b, id_.minor_b)]
+        if node_uuid == id_.node_b:
             ends.reverse()
-        if ends[0][0] != node_uuid:
-            return None
         (local, local_minor), (remote, remote_minor) = ends
+        if local != node_uuid:
+            return None
         return {
             "local-ip": self.nodes[local].secondary_ip,
             "remote-ip": self.nodes[remote].secondary_ip,

@@ -79,18 +79,15 @@ def _instance_claims(instance: Instance) -> Claims:
 
 
 def _disk_claims(disk: Disk) -> Claims:
-    raw = disk.raw()
-    if raw["dev_type"] == "drbd":
-        node_a, node_b, port, minor_a, minor_b = raw["logical_id"][:5]
-        if port is not None:
-            yield Claim.PORT, port
-        yield Claim.MINOR, (node_a, minor_a)
-        yield Claim.MINOR, (node_b, minor_b)
-    for device in (raw, *raw.get("children", ())):
-        if device["dev_type"] == "plain":
-            vg, lv = device["logical_id"]
-            for node in raw.get("nodes", ()):
-                yield Claim.VOLUME, (node, vg, lv)
+    drbd = disk.drbd
+    if drbd is not None:
+        if drbd.port is not None:
+            yield Claim.PORT, drbd.port
+        yield Claim.MINOR, (drbd.node_a, drbd.minor_a)
+        yield Claim.MINOR, (drbd.node_b, drbd.minor_b)
+    for volume in disk.volumes():
+        for node in disk.raw().get("nodes", ()):
+            yield Claim.VOLUME, (node, *volume)
 
 
 _CLAIMS: dict[type, Callable[[Any], Claims]] = {

@@ -25,8 +25,6 @@ from ganeti.model.instance import Instance
 from ganeti.model.network import Network
 from ganeti.model.node import Node
 
-M = TypeVar("M", Node, NodeGroup, Instance, Disk, Network, FilterRule)
-
 SECTIONS: dict[str, tuple[str, type[Member]]] = {
     "nodes": ("nodes", Node),
     "nodegroups": ("groups", NodeGroup),
@@ -97,9 +95,9 @@ class Root:
     def mtime(self) -> float:
         return float(self.top.get("mtime", 0))
 
-    def section(self, kind: type[M]) -> Mapping[str, M]:
+    def section_of(self, kind: type[Member]) -> Mapping[str, Member]:
         """All records of a kind, by UUID."""
-        found: Mapping[str, M] = getattr(self, _ATTRIBUTE[kind])
+        found: Mapping[str, Member] = getattr(self, _ATTRIBUTE[kind])
         return found
 
     def entries(self) -> Iterator[Entry]:
@@ -112,8 +110,7 @@ class Root:
         """The record of the same kind and UUID that is here."""
         if isinstance(entry, Cluster):
             return self.cluster
-        found: Entry | None = getattr(self, _ATTRIBUTE[type(entry)]).get(entry.uuid)
-        return found
+        return self.section_of(type(entry)).get(entry.uuid)
 
     def stamped(self, serial_no: int, now: float) -> Self:
         """The same content as another generation of the file."""
@@ -148,14 +145,14 @@ class Root:
     def _copied(self, changes: dict[str, Any], kind: type[Member]) -> dict[str, Any]:
         attribute = _ATTRIBUTE[kind]
         if attribute not in changes:
-            changes[attribute] = dict(getattr(self, attribute))
+            changes[attribute] = dict(self.section_of(kind))
         copied: dict[str, Any] = changes[attribute]
         return copied
 
     def _check_references(self, new: list[Entry], gone: list[Member]) -> None:
         for entry in new:
             for kind, target in index.references(entry):
-                if target not in getattr(self, _ATTRIBUTE[index.TARGETS[kind]]):
+                if target not in self.section_of(index.TARGETS[kind]):
                     raise ConfigurationError(f"{kind} of {entry!r}: there is no object {target}")
         for member in gone:
             for kind, wanted in index.TARGETS.items():

@@ -51,9 +51,9 @@ class Attribute:
         """The value of an attribute that is not there; a fresh one if it could be written into."""
         return self.default.copy() if isinstance(self.default, dict | list) else self.default
 
-    def written(self, value: Any) -> bool:
-        """False if a record without the attribute says the same."""
-        return self.kind is Kind.STORED or value not in (None, types.plain(self.default))
+    def initial(self) -> Any:
+        """What a new record has that was not given a value; None is not written."""
+        return self.missing() if self.kind is Kind.STORED else None
 
     def common_type(self) -> type:
         """The type whose values need no closer look; no value has the type `Attribute`."""
@@ -88,7 +88,7 @@ def stored(*, default: Any = REQUIRED) -> Any:
 
 
 def optional(*, default: Any) -> Any:
-    """An attribute that is left out when it is null or as by default (spelt out for mypy)."""
+    """An attribute that is left out when it is not set (mypy wants the default spelt out)."""
     return Attribute(default, Kind.OPTIONAL)
 
 
@@ -130,12 +130,11 @@ class Record:
     def __init__(self, **values: Any) -> None:
         raw = {}
         for name, attribute in self.ATTRIBUTES.items():
-            value = values.pop(name) if name in values else attribute.missing()
+            value = values.pop(name) if name in values else attribute.initial()
             if value is REQUIRED:
                 raise TypeError(f"{type(self).__name__}: '{name}' is missing")
-            value = types.plain(value)
-            if attribute.written(value):
-                raw[name] = value
+            if value is not None or attribute.kind is Kind.STORED:
+                raw[name] = types.plain(value)
         if values:
             raise TypeError(f"{type(self).__name__} has no attribute {', '.join(values)}")
         self._set(self._checked(raw))
@@ -182,11 +181,11 @@ class Record:
         """A record with some attributes changed; None takes an optional one away."""
         raw = dict(self._raw)
         for name, value in changes.items():
-            plain = types.plain(value)
-            if self.ATTRIBUTES[name].written(plain):
-                raw[name] = plain
-            else:
+            attribute = self.ATTRIBUTES[name]
+            if value is None and attribute.kind is not Kind.STORED:
                 raw.pop(name, None)
+            else:
+                raw[name] = types.plain(value)
         return type(self).from_raw(raw)
 
     def stored(self) -> Self:

@@ -11,7 +11,6 @@ can know about the value.
 
 from __future__ import annotations
 
-import math
 import os
 import re
 import types as pytypes
@@ -21,8 +20,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, NamedTuple
 
-from ganeti.errors import TypeEnforcementError
+from ganeti.errors import TypeEnforcementError, UnitParseError
 from ganeti.schema import types
+from ganeti.utils import text
 
 DEFAULT = "default"
 """As a value it takes an own setting away, so that the level above counts."""
@@ -191,7 +191,7 @@ def typed(what: str, kind: ValueType, value: Any) -> Any:
     """The value in its type; raises TypeEnforcementError that names `what`."""
     try:
         return _CONVERSIONS[kind](value)
-    except (ValueError, TypeError, OverflowError):
+    except (ValueError, TypeError, OverflowError, UnitParseError):
         raise TypeEnforcementError(f"{what}: {value!r} is not {_WANTED[kind]}") from None
 
 
@@ -227,15 +227,8 @@ def _maybe_string(value: Any) -> str | None:
     return None if value is None else _string(value)
 
 
-_UNITS = {"m": 1, "g": 1024, "t": 1024**2}
-
-
-def size_mib(value: Any) -> int:
-    """``1.5g`` as MiB, rounded up to a multiple of 4; raises ValueError."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(?:([mgt])(?:i?b)?)?", str(value).strip().lower())
-    if match is None or isinstance(value, bool):
-        raise ValueError(value)
-    return math.ceil(float(match[1]) * _UNITS[match[2] or "m"] / 4) * 4
+def _size(value: Any) -> int:
+    return _fail() if isinstance(value, bool) else text.parse_size(str(value))
 
 
 _CONVERSIONS: dict[ValueType, Callable[[Any], Any]] = {
@@ -243,7 +236,7 @@ _CONVERSIONS: dict[ValueType, Callable[[Any], Any]] = {
     ValueType.FLOAT: _float,
     ValueType.INT: _int,
     ValueType.MAYBE_STRING: _maybe_string,
-    ValueType.SIZE: size_mib,
+    ValueType.SIZE: _size,
     ValueType.STRING: _string,
 }
 
