@@ -104,11 +104,11 @@ class Config(Filled):
 
     def _dynamic(self, disk: Disk, node_uuid: str) -> dict[str, Any] | None:
         """Addresses and minors of a mirrored disk as seen from one of its two nodes."""
-        if disk.drbd is None:
+        drbd = disk.drbd
+        if drbd is None:
             return None
-        id_ = disk.drbd
-        ends = [(id_.node_a, id_.minor_a), (id_.node_b, id_.minor_b)]
-        if node_uuid == id_.node_b:
+        ends = [(drbd.node_a, drbd.minor_a), (drbd.node_b, drbd.minor_b)]
+        if node_uuid == drbd.node_b:
             ends.reverse()
         (local, local_minor), (remote, remote_minor) = ends
         if local != node_uuid:
