@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Files on a node: uploads, ssconf, directories of file-based disks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ganeti.schema.contract import Contract, Timeout, call
+
+Content = tuple[int, str]
+"""``[0, text]`` or ``[1, base64 of zlib]``."""
+Upload = tuple[str, Content, int, str | int, str | int, float, float]
+"""Path, content, mode, user, group, time of access, time of change."""
+
+
+class FileCalls(Contract):
+    """Only paths of a fixed list are written; directories only where the administrator allows it."""
+
+    @call(Timeout.NORMAL)
+    def upload_file(self, file_name: Upload) -> None:
+        """Replace a file of the list."""
+
+    @call(Timeout.NORMAL)
+    def upload_file_single(
+        self,
+        file_name: str,
+        content: Content,
+        mode: int,
+        uid: str | int,
+        gid: str | int,
+        atime: float,
+        mtime: float,
+    ) -> None:
+        """The same with the parts as arguments."""
+
+    @call(Timeout.FAST, repeatable=True, fenced=False)
+    def get_file_info(self, file_path: str) -> tuple[bool, dict[str, Any]]:
+        """Whether there is such a file, and its size, mode, owner and times."""
+
+    @call(Timeout.NORMAL)
+    def write_ssconf_files(self, values: dict[str, str]) -> None:
+        """Replace the ssconf files whose values differ."""
+
+    @call(Timeout.FAST)
+    def file_storage_dir_create(self, file_storage_dir: str) -> None:
+        """Make the directory of an instance's files."""
+
+    @call(Timeout.FAST)
+    def file_storage_dir_remove(self, file_storage_dir: str) -> None:
+        """Remove it, if it is empty."""
+
+    @call(Timeout.FAST)
+    def file_storage_dir_rename(self, old_file_storage_dir: str, new_file_storage_dir: str) -> None:
+        """Rename it."""
