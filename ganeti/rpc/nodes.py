@@ -1,17 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Nodes of the configuration as the carrier sees them."""
+"""From nodes of the configuration to targets of calls."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Mapping
 
 from ganeti.model.node import Node
 from ganeti.rpc.runner import Target
 
 
 def target(node: Node) -> Target:
-    """The node as the configuration has it: an offline one is not contacted."""
-    return Target(node.uuid, node.name, node.primary_ip, node.offline)
+    """The node as it stands in the configuration."""
+    return Target(node.uuid, node.name, node.primary_ip, bool(node.offline))
 
 
 def direct(node: Node) -> Target:
-    """The node whatever its flags, in the configuration or not (yet, or any more)."""
+    """The node whatever its mark: it is asked even if it is offline, or not yet in the configuration."""
     return Target(node.uuid, node.name, node.primary_ip)
+
+
+def resolver(nodes: Callable[[], Mapping[str, Node]]) -> Callable[[str], Target]:
+    """Finds targets by UUID among the nodes of the moment."""
+    return lambda uuid: target(nodes()[uuid])

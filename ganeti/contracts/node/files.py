@@ -5,11 +5,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ganeti.contracts.node.packed import Packed
 from ganeti.schema.contract import Contract, Timeout, call
 
-Content = tuple[int, str]
-"""``[0, text]`` or ``[1, base64 of zlib]``."""
-Upload = tuple[str, Content, int, str | int, str | int, float, float]
+Upload = tuple[str, Packed, int, str | int, str | int, float, float]
 """Path, content, mode, user, group, time of access, time of change."""
 
 
@@ -24,7 +23,7 @@ class FileCalls(Contract):
     def upload_file_single(
         self,
         file_name: str,
-        content: Content,
+        content: Packed,
         mode: int,
         uid: str | int,
         gid: str | int,

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from ganeti.contracts.node.files import Content
+from ganeti.contracts.node.packed import Packed
 from ganeti.schema.contract import Contract, Timeout, call
 
 
@@ -11,11 +11,11 @@ class JobCalls(Contract):
     """All run under the node's queue lock; file names are virtual paths below the queue directory."""
 
     @call(Timeout.URGENT, repeatable=True)
-    def jobqueue_update(self, file_name: str, content: Content) -> None:
+    def jobqueue_update(self, file_name: str, content: Packed) -> None:
         """Replace one file."""
 
     @call(Timeout.URGENT, repeatable=True)
-    def jobqueue_update_many(self, files: list[tuple[str, Content]]) -> None:
+    def jobqueue_update_many(self, files: list[tuple[str, Packed]]) -> None:
         """Replace several files; all are durable before the answer, or it is an error."""
 
     @call(Timeout.URGENT)

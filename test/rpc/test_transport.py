@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The transport against real servers on loopback."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ganeti.http.channel import TlsSettings
+from ganeti.http.messages import Request as Received
+from ganeti.http.messages import Response, error_page
+from ganeti.http.server import Server
+from ganeti.rpc.transport import Answer, Credentials, Request, Transport
+from test.http.clients import serving, tls_settings
+from test.support import pki
+
+
+@pytest.fixture
+def credentials(tmp_path: Path) -> Credentials:
+    pki.node().save(tmp_path / "client.pem")
+    ca = pki.cluster().save(tmp_path / "server.pem")
+    return Credentials(ca, (tmp_path / "client.pem", ca))
+
+
+@pytest.fixture
+def transport(credentials: Credentials) -> Iterator[Transport]:
+    made = Transport(credentials)
+    yield made
+    made.close()
+
+
+class Recorder:
+    """Answers with the body and remembers from which port, and with which certificate, it was asked."""
+
+    def __init__(self) -> None:
+        self.requests: list[Received] = []
+
+    def __call__(self, request: Received) -> Response:
+        self.requests.append(request)
+        return Response(200, request.body)
+
+    @property
+    def connections(self) -> set[int]:
+        return {r.peer.port for r in self.requests}
+
+
+def to(
+    server: Server, body: bytes = b"[]", *, repeatable: bool = True, host: str = "127.0.0.1"
+) -> Request:
+    return Request(f"https://{host}:{server.port}/version", body, 10, repeatable)
+
+
+def test_a_call_is_a_post_with_the_clients_certificate(
+    tmp_path: Path, transport: Transport
+) -> None:
+    recorder = Recorder()
+    with serving(recorder, tls=tls_settings(tmp_path)) as server:
+        request = Request(
+            f"https://127.0.0.1:{server.port}/call", b"[1]", 10, headers=("X-A: b c",)
+        )
+        assert transport.send(request).result() == Answer(200, b"[1]")
+    [seen] = recorder.requests
+    assert (seen.method, seen.target, seen.body) == ("POST", "/call", b"[1]")
+    assert seen.peer.digest == pki.node().digest
+    assert seen.headers["content-type"] == "application/json"
+    assert seen.headers["x-a"] == "b c"
+    assert seen.headers["user-agent"].startswith("Ganeti ")
+    assert "expect" not in seen.headers
+
+
+def test_without_an_own_certificate_the_clusters_is_shown(tmp_path: Path) -> None:
+    recorder = Recorder()
+    ca = pki.cluster().save(tmp_path / "server.pem")
+    transport = Transport(Credentials(ca, (tmp_path / "client.pem", ca)))
+    with serving(recorder, tls=tls_settings(tmp_path)) as server:
+        assert transport.send(to(server)).result().status == 200
+    transport.close()
+    assert recorder.requests[0].peer.digest == pki.cluster().digest
+
+
+def test_repeatable_calls_share_a_connection_and_others_never_do(
+    tmp_path: Path, transport: Transport
+) -> None:
+    recorder = Recorder()
+    with serving(recorder, tls=tls_settings(tmp_path)) as server:
+        for _ in range(3):
+            assert transport.send(to(server)).result().status == 200
+        assert len(recorder.connections) == 1
+        shared = set(recorder.connections)
+        for _ in range(3):
+            assert transport.send(to(server, repeatable=False)).result().status == 200
+        assert len(recorder.connections) == 4
+        assert transport.send(to(server)).result().status == 200
+        assert recorder.requests[-1].peer.port in shared
+
+
+class Dropper:
+    """A plain server that answers some requests of each connection, then reads one and hangs up."""
+
+    def __init__(self, answered: int) -> None:
+        self.heard: list[int] = []
+        self._answered = answered
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self._open = [self._listening]
+        self.port = self._listening.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                conn, (_, port) = self._listening.accept()
+                self._open.append(conn)
+                threading.Thread(target=self._serve, args=(conn, port), daemon=True).start()
+
+    def _serve(self, conn: socket.socket, port: int) -> None:
+        with contextlib.suppress(OSError):
+            for _ in range(self._answered):
+                if not conn.recv(65536):
+                    return
+                self.heard.append(port)
+                conn.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            if conn.recv(65536):
+                self.heard.append(port)
+            conn.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        for sock in self._open:
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+            sock.close()
+
+
+@pytest.mark.parametrize("repeatable", [True, False])
+def test_only_repeatable_calls_are_sent_again_when_a_connection_dies(
+    transport: Transport, repeatable: bool
+) -> None:
+    dropper = Dropper(answered=1)
+    url = f"http://127.0.0.1:{dropper.port}/"
+    assert transport.send(Request(url, b"x", 10, True)).result().status == 200
+    dropper.heard.clear()
+    answer = transport.send(Request(url, b"x", 10, repeatable)).result()
+    heard = len(dropper.heard)
+    dropper.close()
+    assert answer.status == 200
+    assert heard == (2 if repeatable else 1)
+
+
+def test_a_call_that_must_not_be_repeated_is_not(transport: Transport) -> None:
+    dropper = Dropper(answered=0)
+    answer = transport.send(Request(f"http://127.0.0.1:{dropper.port}/", b"x", 10)).result()
+    dropper.close()
+    assert (answer.status, len(dropper.heard)) == (0, 1)
+    assert answer.error
+
+
+def test_a_renewed_certificate_is_shown_after_the_old_one_was_refused(
+    tmp_path: Path, transport: Transport
+) -> None:
+    allowed = pki.node()
+
+    def authorize(request: Received) -> str | Response:
+        return "x" if request.peer.digest == allowed.digest else error_page(403, "no")
+
+    with serving(tls=tls_settings(tmp_path), authorize=authorize) as server:
+        assert transport.send(to(server)).result().status == 200
+        allowed = pki.other_node()
+        assert transport.send(to(server)).result().status == 403
+        allowed.save(tmp_path / "client.pem")
+        assert transport.send(to(server)).result().status == 200
+
+
+def test_a_server_without_the_clusters_certificate_is_not_talked_to(
+    tmp_path: Path, transport: Transport
+) -> None:
+    recorder = Recorder()
+    pem = pki.stranger().save(tmp_path / "stranger.pem")
+    with serving(recorder, tls=TlsSettings(pem, pem)) as server:
+        answer = transport.send(to(server)).result()
+    assert (answer.status, recorder.requests) == (0, [])
+    assert answer.error
+
+
+def test_certificates_of_version_1_are_good() -> None:
+    own = pki.VERSION_1 / "server.pem"
+    transport = Transport(Credentials(own, (pki.VERSION_1 / "client.pem",)))
+    with serving(tls=TlsSettings(own, own, own, lambda _digest, _depth: True)) as server:
+        assert transport.send(to(server)).result().status == 200
+    transport.close()
+
+
+def test_nobody_there_is_told_at_once(transport: Transport) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        port = sock.getsockname()[1]
+    answer = transport.send(Request(f"https://127.0.0.1:{port}/", b"", 10)).result()
+    assert answer.status == 0
+    assert "onnect" in answer.error
+
+
+def test_time_runs_out(transport: Transport) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        answer = transport.send(Request(url, b"", 0.05)).result()
+    assert answer.status == 0
+    assert "time" in answer.error.lower()
+
+
+def test_an_address_that_is_none_fails_alone(tmp_path: Path, transport: Transport) -> None:
+    with serving(tls=tls_settings(tmp_path)) as server:
+        good = transport.send(to(server))
+        assert transport.send(Request("https://n\u00f6de:1/", b"", 10)).result().status == 0
+        assert transport.send(Request("nonsense://x/", b"", 10)).result().status == 0
+        assert good.result().status == 200
+
+
+def test_closing_gives_up_what_is_on_its_way(credentials: Credentials) -> None:
+    transport = Transport(credentials)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        waiting = transport.send(Request(f"http://127.0.0.1:{silent.getsockname()[1]}/", b"", 60))
+        transport.close()
+    assert waiting.result(timeout=1) == Answer(0, b"", "the caller is shutting down")
+
+
+def test_many_nodes_are_called_at_once(tmp_path: Path, transport: Transport) -> None:
+    """Each answers only after all were asked."""
+    barrier = threading.Barrier(50)
+
+    def handler(request: Received) -> Response:
+        barrier.wait(10)
+        return Response(200, request.body)
+
+    body = b"x" * 100_000
+    hosts = [f"127.0.0.{n}" for n in range(1, 51)]
+    with serving(handler, address="0.0.0.0", tls=tls_settings(tmp_path), max_clients=50) as server:
+        calls = [transport.send(to(server, body, host=host)) for host in hosts]
+        assert all(call.result() == Answer(200, body) for call in calls)
