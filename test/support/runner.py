@@ -81,7 +81,7 @@ class FakeRunner(Runner):
         argv: Sequence[str],
         *,
         timeout_s: float | None,
-        input: str | None = None,  # noqa: A002
+        input: str | None = None,
         env: Mapping[str, str] | None = None,
         reset_env: bool = False,
         cwd: str | None = None,
