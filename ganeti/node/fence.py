@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The fence against deposed masters: a node obeys no master with a lower epoch than it has seen.
+
+The highest epoch is on disk before the first call of a new master is answered, so that a crash cannot
+make the node forget whom it obeys. Of two masters that took the same epoch it obeys the first.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from ganeti import errors
+from ganeti.contracts.node.sender import Sender, read_epoch
+from ganeti.utils.files import Disk
+
+log = logging.getLogger(__name__)
+
+MODE = 0o600
+
+
+class Superseded(errors.GenericError):
+    """The caller is not the master any more."""
+
+
+class Fence:
+    """Keeps the highest epoch. The lock is held over the write: until it is done nobody may pass."""
+
+    def __init__(self, path: str, disk: Disk) -> None:
+        self._path, self._disk = path, disk
+        self._lock = threading.Lock()
+        self._obeyed = Sender("", read_epoch(path))
+
+    @property
+    def epoch(self) -> int:
+        return self._obeyed.epoch
+
+    def admit(self, sender: Sender) -> None:
+        """Let a call pass; `Superseded` if this node obeys another master."""
+        if sender == self._obeyed:
+            return
+        with self._lock:
+            if self._outranks(sender):
+                raise Superseded(
+                    f"this node obeys {self._obeyed.name or 'the master'} of epoch {self.epoch},"
+                    f" not {sender.name or 'a caller'} of epoch {sender.epoch}"
+                )
+            if sender.epoch > self.epoch:
+                self._disk.write(self._path, f"{sender.epoch}\n".encode(), mode=MODE)
+                log.info("obeying %s of epoch %d from now on", sender.name, sender.epoch)
+            self._obeyed = sender if sender.name else Sender(self._obeyed.name, sender.epoch)
+
+    def _outranks(self, sender: Sender) -> bool:
+        if sender.epoch != self.epoch:
+            return sender.epoch < self.epoch
+        return bool(self._obeyed.name and sender.name) and sender.name != self._obeyed.name

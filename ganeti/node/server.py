@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Dispatch of calls to handlers: ``POST /<procedure>`` with a JSON list of arguments.
+
+A call that was executed answers 200 with ``[true, payload]`` or ``[false, text]`` and a newline. What
+never reaches a handler gets an HTML page: 400 for a wrong method or body, 404 for an unknown procedure,
+412 for a master that was deposed.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import simplejson
+
+from ganeti import errors
+from ganeti.contracts.node.sender import DEPOSED_STATUS, HEADER, Sender
+from ganeti.http.messages import Refused, Request, Response, error_page
+from ganeti.node.fence import Fence, Superseded
+from ganeti.node.host import Host
+from ganeti.schema import types
+from ganeti.schema.contract import Call, Contract
+from ganeti.utils import loading
+
+log = logging.getLogger(__name__)
+
+HANDLERS = "ganeti.node.handlers"
+_LOGGED_BYTES = 4096
+
+
+def handler_classes() -> Iterator[type[Contract]]:
+    """Every contract that a module below `HANDLERS` implements."""
+    loading.load_all(HANDLERS)
+    for name, module in sorted(sys.modules.items()):
+        if name.startswith(HANDLERS):
+            for _, found in inspect.getmembers(module, inspect.isclass):
+                if issubclass(found, Contract) and found.__module__ == name:
+                    yield found
+
+
+def all_handlers(host: Host) -> list[Contract]:
+    """One object of each handler class, for this host."""
+    return [make(host) for make in handler_classes()]  # type: ignore[call-arg]
+
+
+class Dispatcher:
+    """Finds the handler of a call, lets it pass the fence, and runs it."""
+
+    def __init__(self, handlers: Iterable[Contract], fence: Fence) -> None:
+        self._fence = fence
+        self._procedures: dict[str, tuple[Call, Callable[..., Any]]] = {
+            name: (call, getattr(handler, name))
+            for handler in handlers
+            for name, call in handler.CALLS.items()
+        }
+
+    def __call__(self, request: Request) -> Response:
+        try:
+            call, procedure = self._find(request)
+            args = _arguments(request)
+            if call.fenced:
+                self._pass_fence(request)
+        except Refused as refused:
+            return error_page(refused.status, refused.explain)
+        log.debug("%s: %s %.*s", request.peer, call.name, _LOGGED_BYTES, request.body)
+        answer = _execute(call, procedure, args)
+        return Response(200, simplejson.dumps(answer, separators=(",", ":")).encode() + b"\n")
+
+    def _find(self, request: Request) -> tuple[Call, Callable[..., Any]]:
+        if request.method != "POST":
+            raise Refused(400, f"calls are sent with POST, not {request.method}")
+        name = request.target.removeprefix("/")
+        if name not in self._procedures:
+            raise Refused(404, f"there is no procedure '{name}'")
+        return self._procedures[name]
+
+    def _pass_fence(self, request: Request) -> None:
+        try:
+            sender = Sender.parse(request.headers.get(HEADER.lower()))
+        except ValueError:
+            raise Refused(400, f"the header {HEADER} is not a name and a number") from None
+        try:
+            self._fence.admit(sender)
+        except Superseded as err:
+            log.warning("%s: refused: %s", request.peer, err)
+            raise Refused(DEPOSED_STATUS, str(err)) from None
+        except OSError as err:
+            log.critical("cannot record epoch %d of %s: %s", sender.epoch, sender.name, err)
+            raise Refused(500, f"this node cannot record the new master: {err}") from None
+
+
+def _arguments(request: Request) -> Any:
+    try:
+        return simplejson.loads(request.body)
+    except ValueError as err:
+        raise Refused(400, f"the body is not JSON: {err}") from None
+
+
+def _execute(call: Call, procedure: Callable[..., Any], args: Any) -> list[Any]:
+    try:
+        return [True, types.plain(procedure(*call.decode(args)))]
+    except (errors.GenericError, types.Mismatch) as err:
+        log.info("%s failed: %s", call.name, err)
+        return [False, str(err)]
+    except Exception as err:  # the rim of request dispatch
+        log.exception("%s failed", call.name)
+        return [False, f"error in {call.name}: {type(err).__name__}: {err}"]
