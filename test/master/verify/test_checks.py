@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the answers of nodes say, as tables."""
+
+from typing import Any
+
+import pytest
+
+from ganeti import version
+from ganeti.master.verify import files, instance_checks, node_checks, request
+from ganeti.master.verify.findings import Findings
+from ganeti.paths import Paths
+from test.support.cluster import a_cluster
+
+CFG = (
+    a_cluster()
+    .with_nodes("n1", "n2")
+    .with_instance("up", on="n1", admin_state="up")
+    .with_instance("down", on="n2", admin_state="down")
+    .build()
+)
+N1, N2 = CFG.node("n1"), CFG.node("n2")
+GOOD: dict[str, Any] = {"version": [version.PROTOCOL, version.RELEASE], "time": [1000, 0]}
+
+
+def codes(found: Findings) -> list[str]:
+    return [finding.code for finding in found.found]
+
+
+def checked(**more: Any) -> Findings:
+    found = Findings()
+    node_checks.check(found, N1, {**GOOD, **more}, 999.0, 1001.0)
+    return found
+
+
+def test_a_node_in_order() -> None:
+    assert checked().found == []
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "word"),
+    [
+        ({"version": [1, "x"]}, "ENODEVERSION", "protocol 1"),
+        ({"time": [500, 0]}, "ENODETIME", "behind"),
+        ({"time": [5000, 0]}, "ENODETIME", "ahead"),
+        ({"nodesetup": ["/sys is missing"]}, "ENODESETUP", "/sys"),
+        ({"nodelist": {"n2": "refused"}}, "ENODESSH", "n2"),
+        ({"node-net-test": {"n2": "no route"}}, "ENODENET", "no route"),
+        ({"master-ip": False}, "ENODENET", "master"),
+        ({"bridges": ["br9"]}, "ENODENET", "br9"),
+        ({"client-cert": ["ERROR", "expired"]}, "ECLUSTERCLIENTCERT", "expired"),
+        ({"hypervisor": {"kvm": "no /dev/kvm"}}, "ENODEHV", "/dev/kvm"),
+        ({"hvparms": [["cluster", "kvm", "no kernel"]]}, "ENODEHV", "no kernel"),
+        ({"user-scripts": ["/x"]}, "ENODEUSERSCRIPTS", "/x"),
+        ({"allowed-file-storage-paths": ["/etc"]}, "ENODEFILESTORAGEPATHS", "/etc"),
+        ({"shared-file-storage-path": "gone"}, "ENODESHAREDFILESTORAGEPATHUNUSABLE", "gone"),
+    ],
+)
+def test_each_finding_has_its_code(more: dict[str, Any], code: str, word: str) -> None:
+    found = checked(**more)
+    assert codes(found) == [code]
+    assert word in found.found[0].text
+    assert found.found[0].item == "n1"
+    assert not found.good
+
+
+def test_another_release_is_a_warning() -> None:
+    assert checked(version=[version.PROTOCOL, "9.9.9"]).good
+
+
+def test_a_kernel_without_the_sysrq_trigger_is_fine() -> None:
+    assert checked(nodesetup=["/proc/sysrq-trigger is missing"]).found == []
+
+
+def test_os_lists_are_compared_with_the_first() -> None:
+    def row(name: str, variants: list[str]) -> list[Any]:
+        return [name, "/srv", True, "", variants, [], [20], True]
+
+    found = Findings()
+    answers = {
+        N1.uuid: {"oslist": [row("deb", ["a"]), row("noop", [])]},
+        N2.uuid: {"oslist": [row("deb", ["b"])]},
+    }
+    node_checks.check_os_lists(found, CFG.nodes, answers)
+    assert [(f.item, f.text.split()[1]) for f in found.found] == [("n2", "deb"), ("n2", "noop")]
+
+
+def test_instances_that_are_not_where_they_should() -> None:
+    running = {N1.uuid: frozenset({"down", "stranger"}), N2.uuid: frozenset[str]()}
+    found = Findings()
+    for name in ("up", "down"):
+        instance_checks.check_instance(found, CFG, CFG.instance(name), running)
+    instance_checks.check_orphans(found, CFG, running, [N1, N2])
+    assert [(f.code, f.item) for f in found.found] == [
+        ("EINSTANCEDOWN", "up"),
+        ("EINSTANCEWRONGNODE", "down"),
+        ("ENODEORPHANINSTANCE", "n1"),
+    ]
+
+
+def test_a_silent_node_says_nothing_about_its_instances() -> None:
+    found = Findings()
+    instance_checks.check_instance(found, CFG, CFG.instance("up"), {})
+    assert found.found == []
+
+
+def test_running_lists_that_are_errors_are_left_out() -> None:
+    answers = {"a": {"instancelist": "failed"}, "b": {"instancelist": ["x"]}, "c": {}}
+    assert instance_checks.running_by_node(answers) == {"b": frozenset({"x"})}
+
+
+def test_files_that_differ_or_are_missing() -> None:
+    paths = Paths()
+    wanted = files.shared_files(CFG, paths)
+    master = dict.fromkeys(wanted.wanted_on(N1), "1")
+    other = dict(master)
+    del other[paths.hmac_key]
+    other[paths.known_hosts] = "2"
+    found = Findings()
+    files.check(found, wanted, [N1, N2], {N1.uuid: master, N2.uuid: other}, N1.uuid)
+    texts = [f.text for f in found.found]
+    assert texts == [
+        f"{paths.hmac_key} is missing on n2",
+        f"{paths.known_hosts} differs from the master's on n2",
+    ]
+
+
+def test_server_pem_is_never_uploaded() -> None:
+    everywhere, vm_capable = files.uploaded(CFG, Paths())
+    assert Paths().server_pem not in everywhere | vm_capable
+    assert not any("ssconf" in path for path in everywhere)
+
+
+def test_spare_memory() -> None:
+    cfg = (
+        a_cluster()
+        .with_nodes("n1", "n2")
+        .with_instance("web", template="drbd", on="n1", secondary="n2", admin_state="up")
+        .build()
+    )
+    node = cfg.node("n2")
+    found = Findings()
+    instance_checks.check_spare_memory(found, cfg, [node], {node.uuid: 127})
+    assert codes(found) == ["ENODEN1"]
+    found = Findings()
+    instance_checks.check_spare_memory(found, cfg, [node], {node.uuid: 128})
+    assert found.found == []
+
+
+def test_the_request_names_peers_of_other_groups() -> None:
+    cfg = (
+        a_cluster()
+        .with_group("far")
+        .with_nodes("n1", "n2")
+        .with_node("f1", group="far")
+        .with_node("f2", group="far", offline=True)
+        .build()
+    )
+    asked = request.node_verify(cfg, Paths(), cfg.group("default"), clutter=False)
+    names, peers, candidates = asked["nodelist"]
+    assert names == ["n1", "n2"]
+    assert peers == {"n1": ["f1"], "n2": ["f1"]}
+    assert set(candidates) == {"n1", "n2", "f1"}
+    assert "ssh-clutter" not in asked
