@@ -34,6 +34,7 @@ class Claim(StrEnum):
     INSTANCE_NAME = "instance name"
     NETWORK_NAME = "network name"
     MAC = "MAC address"
+    ADDRESS = "address in a network (network, address)"
     NIC_UUID = "UUID of a NIC"
     PORT = "TCP port"
     MINOR = "DRBD minor (node, number)"
@@ -74,6 +75,8 @@ def _instance_claims(instance: Instance) -> Claims:
         yield Claim.MAC, nic["mac"].lower()
         if nic.get("uuid"):
             yield Claim.NIC_UUID, nic["uuid"]
+        if nic.get("network") and nic.get("ip"):
+            yield Claim.ADDRESS, (nic["network"], nic["ip"])
     for uuid in raw.get("disks", ()):
         yield Claim.DISK_OWNER, uuid
 

@@ -16,31 +16,42 @@ from ganeti.model.node import Node
 from ganeti.model.params.hv import registry
 from ganeti.utils import text
 
+Part = Callable[[Config], Any]
+
 
 class Value(NamedTuple):
-    """`needs`: the parts of the configuration that `get` looks at."""
+    """`needs`: the parts of the configuration that `get` looks at. `is_costly`: it is cheaper to
+    compare these than the values."""
 
     get: Callable[[Config], str]
-    needs: tuple[Callable[[Config], object], ...]
+    needs: tuple[Part, ...]
+    is_costly: bool = False
+
+    def differs(self, old: Config, new: Config) -> bool:
+        if all(part(old) is part(new) for part in self.needs):
+            return False
+        if self.is_costly:
+            return any(part(old) != part(new) for part in self.needs)
+        return self.get(old) != self.get(new)
 
 
-def _cluster(cfg: Config) -> object:
+def _cluster(cfg: Config) -> Any:
     return cfg.cluster
 
 
-def _nodes(cfg: Config) -> object:
+def _nodes(cfg: Config) -> Any:
     return cfg.nodes
 
 
-def _groups(cfg: Config) -> object:
+def _groups(cfg: Config) -> Any:
     return cfg.groups
 
 
-def _networks(cfg: Config) -> object:
+def _networks(cfg: Config) -> Any:
     return cfg.networks
 
 
-def _instance_names(cfg: Config) -> object:
+def _instance_names(cfg: Config) -> Any:
     return cfg.index.owned(Claim.INSTANCE_NAME)
 
 
@@ -108,6 +119,7 @@ VALUES: Mapping[str, Value] = {
     "instance_list": Value(
         lambda cfg: _lines(text.nice_sort(map(str, cfg.index.owned(Claim.INSTANCE_NAME)))),
         (_instance_names,),
+        is_costly=True,
     ),
     "maintain_node_health": _of_cluster(lambda c: c.maintain_node_health),
     "master_candidates": _of_candidates(lambda node: node.name),
@@ -146,11 +158,20 @@ def ssconf_values(cfg: Config) -> dict[str, str]:
     return {key: value.get(cfg) for key, value in VALUES.items()}
 
 
-def changed(old: Config, new: Config) -> set[str]:
-    """The keys whose values differ; only those are worked out that may."""
-    return {
-        key
-        for key, value in VALUES.items()
-        if any(part(old) is not part(new) for part in value.needs)
-        and value.get(old) != value.get(new)
-    }
+def changed(old: Config, new: Config) -> bool:
+    """Whether anything differs; only what may differ is looked at."""
+    return any(value.differs(old, new) for value in VALUES.values())
+
+
+class Values:
+    """The values of one generation of the configuration after the other."""
+
+    def __init__(self, cfg: Config) -> None:
+        self._cfg, self._values = cfg, ssconf_values(cfg)
+
+    def of(self, cfg: Config) -> dict[str, str]:
+        """All values; only those are worked out again that differ from the last time."""
+        old, self._cfg = self._cfg, cfg
+        stale = {key: v.get(cfg) for key, v in VALUES.items() if v.differs(old, cfg)}
+        self._values = {**self._values, **stale}
+        return self._values

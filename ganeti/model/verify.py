@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import re
+import typing
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import Any
 
 from ganeti.errors import GenericError
-from ganeti.model import index, ipolicy
+from ganeti.model import index, ipolicy, pool
 from ganeti.model.config import Config
 from ganeti.model.index import Claim
 from ganeti.model.instance import Instance
@@ -166,23 +167,30 @@ def _ports(cfg: Config) -> Findings:
 
 
 def _addresses(cfg: Config) -> Findings:
-    """An address is used once in a network, or on a link."""
+    """An address is used once on a link. (Once in a network: that is a claim.)"""
     owners: dict[tuple[str, ...], str] = {}
     for instance in cfg.instances.values():
         for item in instance.nics:
-            if not item.ip:
+            if not item.ip or item.network:
                 continue
-            place = _place(item.network, cfg.nicparams(item))
+            filled = cfg.nicparams(item)
+            place = (filled["mode"], filled["link"], filled["vlan"])
             owner = owners.setdefault((*place, item.ip), instance.name)
             if owner != instance.name:
-                where = " ".join(place)
+                where = " ".join(filter(None, place))
                 yield f"address {item.ip} ({where}) belongs to both {owner} and {instance.name}"
 
 
-def _place(network: str | None, filled: Mapping[str, Any]) -> tuple[str, ...]:
-    if network:
-        return ("network", network)
-    return (filled["mode"], filled["link"], filled["vlan"])
+def _pools(cfg: Config) -> Findings:
+    """What instances use of a network is marked in it."""
+    for key, uuid in cfg.index.owned(Claim.ADDRESS).items():
+        network_uuid, address = typing.cast(tuple[str, str], key)
+        network = cfg.networks.get(network_uuid)
+        if network is None or not pool.contains(network, address):
+            continue
+        if not pool.is_used(network, address):
+            name = cfg.instances[uuid].name
+            yield f"instance {name} uses {address} of network {network.name}, which is marked free"
 
 
 _CHECKS: Iterable[Callable[[Config], Findings]] = (
@@ -197,4 +205,5 @@ _CHECKS: Iterable[Callable[[Config], Findings]] = (
     _disks,
     _ports,
     _addresses,
+    _pools,
 )
