@@ -104,7 +104,11 @@ def test_a_silent_node_says_nothing_about_its_instances() -> None:
 
 
 def test_running_lists_that_are_errors_are_left_out() -> None:
-    answers = {"a": {"instancelist": "failed"}, "b": {"instancelist": ["x"]}, "c": {}}
+    answers: dict[str, dict[str, Any]] = {
+        "a": {"instancelist": "failed"},
+        "b": {"instancelist": ["x"]},
+        "c": {},
+    }
     assert instance_checks.running_by_node(answers) == {"b": frozenset({"x"})}
 
 

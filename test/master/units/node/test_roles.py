@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A node has one role at most, and the master's is not for sale."""
 
+from typing import Any
+
 import pytest
 
 from ganeti.errors import Code, OpPrereqError
@@ -9,7 +11,7 @@ from ganeti.model.node import Node
 from test.support.cluster import a_cluster
 
 
-def node(**flags: bool) -> Node:
+def node(**flags: Any) -> Node:
     return a_cluster().with_node("n1").with_node("n2", **flags).build().node("n2")
 
 
