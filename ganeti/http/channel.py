@@ -12,7 +12,6 @@ import selectors
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 from OpenSSL import SSL, crypto
@@ -94,9 +93,9 @@ class TlsSettings:
     chain that `ca_file` does not vouch for (expired, or of version 1) is its decision too.
     """
 
-    key_file: Path
-    cert_file: Path
-    ca_file: Path | None = None
+    key_file: str
+    cert_file: str
+    ca_file: str | None = None
     accept_peer: Callable[[str, int], bool] | None = None
 
     def context(self) -> SSL.Context:
@@ -109,11 +108,11 @@ class TlsSettings:
         context.set_options(SSL.OP_NO_TICKET | SSL.OP_NO_COMPRESSION | SSL.OP_NO_RENEGOTIATION)
         context.set_mode(_MOVING_WRITE_BUFFER)
         context.set_session_id(b"ganeti")
-        context.use_certificate_chain_file(str(self.cert_file))
-        context.use_privatekey_file(str(self.key_file))
+        context.use_certificate_chain_file(self.cert_file)
+        context.use_privatekey_file(self.key_file)
         context.check_privatekey()
         if self.ca_file is not None:
-            context.load_verify_locations(str(self.ca_file))
+            context.load_verify_locations(self.ca_file)
         if self.accept_peer is not None:
             must = SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT
             context.set_verify(must, _verifier(self.accept_peer))

@@ -48,7 +48,8 @@ class Fence:
             if sender.epoch > self.epoch:
                 self._disk.write(self._path, f"{sender.epoch}\n".encode(), mode=MODE)
                 log.info("obeying %s of epoch %d from now on", sender.name, sender.epoch)
-            self._obeyed = sender if sender.name else Sender(self._obeyed.name, sender.epoch)
+            if sender.epoch > self.epoch or sender.name:
+                self._obeyed = sender
 
     def _outranks(self, sender: Sender) -> bool:
         if sender.epoch != self.epoch:

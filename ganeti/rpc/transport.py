@@ -23,7 +23,6 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pycurl
@@ -74,11 +73,11 @@ class Answer:
 class Credentials:
     """The certificate of the cluster, and the caller's own (the first file that is there)."""
 
-    ca_file: Path
-    own: Sequence[Path]
+    ca_file: str
+    own: Sequence[str]
 
-    def chosen(self) -> Path:
-        return next((p for p in self.own if p.exists()), self.own[-1])
+    def chosen(self) -> str:
+        return next(filter(os.path.exists, self.own), self.own[-1])
 
 
 class _Transfer:
@@ -248,8 +247,8 @@ def _prepare(handle: Any, transfer: _Transfer, credentials: Credentials) -> None
 
 def _prepare_tls(handle: Any, credentials: Credentials) -> None:
     """The peer must show the cluster's certificate; its name says nothing, all nodes share it."""
-    own = str(credentials.chosen())
-    handle.setopt(pycurl.CAINFO, str(credentials.ca_file))
+    own = credentials.chosen()
+    handle.setopt(pycurl.CAINFO, credentials.ca_file)
     handle.unsetopt(pycurl.CAPATH)  # GnuTLS builds would trust, and load, the system's authorities
     handle.setopt(pycurl.SSLCERT, own)
     handle.setopt(pycurl.SSLKEY, own)

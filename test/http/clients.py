@@ -83,7 +83,7 @@ def tls_settings(
     return TlsSettings(pem, pem, pem, accept)
 
 
-def client_context(certificate: Path | None) -> ssl.SSLContext:
+def client_context(certificate: str | None) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

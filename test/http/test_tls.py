@@ -131,9 +131,9 @@ def test_megabytes_go_both_ways(tmp_path: Path) -> None:
 
 
 def test_certificates_of_version_1_are_good(tmp_path: Path) -> None:
-    pem = pki.VERSION_1 / "server.pem"
+    pem = pki.VERSION_1_SERVER
     settings = TlsSettings(pem, pem, pem, lambda _digest, _depth: True)
-    context = client_context(pki.VERSION_1 / "client.pem")
+    context = client_context(pki.VERSION_1_CLIENT)
     with serving(tls=settings) as server:
         assert _is_answered(server, context)
 

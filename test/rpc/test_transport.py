@@ -24,7 +24,7 @@ from test.support import pki
 def credentials(tmp_path: Path) -> Credentials:
     pki.node().save(tmp_path / "client.pem")
     ca = pki.cluster().save(tmp_path / "server.pem")
-    return Credentials(ca, (tmp_path / "client.pem", ca))
+    return Credentials(ca, (str(tmp_path / "client.pem"), ca))
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_a_call_is_a_post_with_the_clients_certificate(
 def test_without_an_own_certificate_the_clusters_is_shown(tmp_path: Path) -> None:
     recorder = Recorder()
     ca = pki.cluster().save(tmp_path / "server.pem")
-    transport = Transport(Credentials(ca, (tmp_path / "client.pem", ca)))
+    transport = Transport(Credentials(ca, (str(tmp_path / "client.pem"), ca)))
     with serving(recorder, tls=tls_settings(tmp_path)) as server:
         assert transport.send(to(server)).result().status == 200
     transport.close()
@@ -186,8 +186,8 @@ def test_a_server_without_the_clusters_certificate_is_not_talked_to(
 
 
 def test_certificates_of_version_1_are_good() -> None:
-    own = pki.VERSION_1 / "server.pem"
-    transport = Transport(Credentials(own, (pki.VERSION_1 / "client.pem",)))
+    own = pki.VERSION_1_SERVER
+    transport = Transport(Credentials(own, (pki.VERSION_1_CLIENT,)))
     with serving(tls=TlsSettings(own, own, own, lambda _digest, _depth: True)) as server:
         assert transport.send(to(server)).result().status == 200
     transport.close()

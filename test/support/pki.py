@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-VERSION_1 = Path(__file__).parent / "version1"
+_VERSION_1 = Path(__file__).parent / "version1"
+VERSION_1_SERVER, VERSION_1_CLIENT = str(_VERSION_1 / "server.pem"), str(_VERSION_1 / "client.pem")
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,9 @@ class Identity:
         )
         return key + self.cert.public_bytes(serialization.Encoding.PEM)
 
-    def save(self, path: Path) -> Path:
+    def save(self, path: Path) -> str:
         path.write_bytes(self.pem())
-        return path
+        return str(path)
 
 
 def _made(name: str, issuer: Identity | None, *, days: int = 1) -> Identity:

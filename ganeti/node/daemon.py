@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""ganeti-noded: executes what the master asks of this host.
+
+The daemon is to work with a dead disk: it locks itself into RAM, imports every module at start, keeps
+keys and lists in memory and logs through a queue that drops rather than blocks. Guests never depend on it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+import threading
+from collections.abc import Sequence
+
+from OpenSSL import SSL
+
+from ganeti import paths, version
+from ganeti.errors import GenericError
+from ganeti.http.channel import TlsSettings
+from ganeti.http.server import Server
+from ganeti.node import peers, queue_check
+from ganeti.node.fence import Fence
+from ganeti.node.host import Host
+from ganeti.node.server import Dispatcher, all_handlers
+from ganeti.ssconf import Ssconf
+from ganeti.utils import clock, daemon, daemon_options, files, net, process, x509
+from ganeti.utils import log as logs
+
+log = logging.getLogger(__name__)
+
+NAME = "ganeti-noded"
+USER = "root"
+STACK_BYTES = 256 * 1024
+
+
+def parse(argv: Sequence[str], places: paths.Paths) -> argparse.Namespace:
+    """The options of ganeti-noded(8)."""
+    text = f"{NAME} {version.VCS} {version.RELEASE}"
+    parser = daemon_options.parser(NAME, "Node daemon of Ganeti.", text)
+    daemon_options.add_listener(parser, NAME)
+    daemon_options.add_server(parser, places.server_pem)
+    parser.add_argument(
+        "--no-mlock", dest="mlock", action="store_false", help="do not lock the memory"
+    )
+    return parser.parse_args(argv)
+
+
+class NodeDaemon:
+    """The running daemon; made after the process has detached, because it has threads."""
+
+    def __init__(self, options: argparse.Namespace, places: paths.Paths, address: str) -> None:
+        self._options, self._paths = options, places
+        self._stop = os.eventfd(0)
+        self._gone = threading.Event()
+        self._disk = files.Disk()
+        self._ssconf = Ssconf(places)
+        self._peers = self._known_peers() if options.ssl else None
+        fence = Fence(places.master_epoch, self._disk)
+        host = Host(
+            paths=places,
+            runner=process.Runner(),
+            disk=self._disk,
+            clock=clock.Clock(),
+            ssconf=self._ssconf,
+            fence=fence,
+            ssconf_changed=self._peers.reload if self._peers else lambda: None,
+            stop=self.stop,
+        )
+        self._server = Server(
+            address,
+            options.port,
+            self._tls(),
+            Dispatcher(all_handlers(host), fence),
+            self._peers.authorize if self._peers else peers.everyone,
+            max_clients=options.max_clients,
+        )
+
+    def _known_peers(self) -> peers.Peers:
+        digest = x509.digest(files.read_text(self._options.ssl_cert))
+        return peers.Peers(self._ssconf, digest)
+
+    def _tls(self) -> TlsSettings | None:
+        if self._peers is None:
+            return None
+        key, certificate = self._options.ssl_key, self._options.ssl_cert
+        return TlsSettings(key, certificate, certificate, self._peers.accept)
+
+    def run(self, ready: daemon.Detached) -> None:
+        """Serve until `stop`; requests in progress are answered before this returns."""
+        queue_check.check(self._paths, self._disk)
+        if self._options.mlock:
+            daemon.lock_memory()
+        if self._peers:
+            follow = threading.Thread(target=self._peers.follow, args=(self._gone,), daemon=True)
+            follow.start()
+        self._server.start()
+        log.info("listening on port %d", self._server.port)
+        ready.ready()
+        os.read(self._stop, 8)  # goes on when a signal's handler has run
+        log.info("stopping")
+        self._gone.set()
+        self._server.stop()
+
+    def stop(self) -> None:
+        """End the daemon; safe in a signal handler and in a request's thread."""
+        os.eventfd_write(self._stop, 1)
+
+
+def main(argv: Sequence[str] | None = None, places: paths.Paths = paths.DEFAULT) -> int:
+    """Start and run; returns the exit code."""
+    options = parse(sys.argv[1:] if argv is None else argv, places)
+    try:
+        daemon_options.check(options)
+        daemon_options.check_server(options)
+        daemon.check_user(NAME, USER)
+        family = int(Ssconf(places).get("primary_ip_family", default=str(net.IPV4)))
+        address = daemon_options.bind_address(options, family)
+    except (GenericError, OSError) as err:
+        return daemon_options.refuse(NAME, err)
+    if options.debug:
+        sys.stderr.write(f"{NAME}: debug messages in the log contain secrets of instances\n")
+    return _serve(options, places, address)
+
+
+def _serve(options: argparse.Namespace, places: paths.Paths, address: str) -> int:
+    log_file = places.daemon_log(NAME)
+    sink = os.devnull if options.syslog == "only" else log_file
+    detached = daemon.foreground() if options.foreground else daemon.detach(sink)
+    threading.stack_size(STACK_BYTES)
+    try:
+        pid_file = daemon.PidFile(places.pid_file(NAME))
+        told = _start_log(options, log_file)
+        node = NodeDaemon(options, places, address)
+    except (GenericError, OSError, SSL.Error) as err:
+        detached.failed(str(err))
+        return daemon_options.refuse(NAME, err)
+    daemon.on_signals(node.stop, told.reopen)
+    node.run(detached)
+    told.stop()
+    pid_file.remove()
+    return 0
+
+
+def _start_log(options: argparse.Namespace, path: str) -> logs.Log:
+    return logs.for_daemon(
+        NAME,
+        path,
+        debug=options.debug,
+        syslog=options.syslog,
+        foreground=options.foreground,
+        fallback=logs.CONSOLE,
+        queued=True,
+    )
