@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""``gnt-node add``: prepare a host over SSH, then let a job make it a node."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from ganeti.cli import failure, jobs
+from ganeti.cli.command import Argument, Command, Run
+from ganeti.cli.options import PRIORITY, VERBOSE, flag
+from ganeti.errors import Code, OpPrereqError, ResolverError
+from ganeti.opcodes.node import OpNodeAdd
+
+NO_KEY_CHECK = flag(
+    "--no-ssh-key-check", dest="ssh_key_check", default=True, doc="Trust whatever host key it has"
+)
+FORCE_JOIN = flag("--force-join", doc="Of no effect any more")
+NO_NODE_SETUP = flag("--no-node-setup", doc="Of no effect any more: the cluster's setting counts")
+
+_WARNING = """\
+-- WARNING --
+Adding this host gives it the cluster's SSH host keys, and lets root of every master candidate log in.
+Its own SSH host keys are replaced (the old ones are kept beside them).
+-- WARNING --"""
+
+
+class Known(NamedTuple):
+    """A node that the cluster knows already."""
+
+    secondary_ip: str
+    is_master: bool
+    ssh_port: int
+
+
+def _add(run: Run) -> int:
+    host = _resolved(run.args[0])
+    known = _known(run, host.name)
+    _check(run, host.name, known)
+    if run.opts.force_join:
+        run.note("Note: --force-join has no effect any more")
+    if run.opts.no_node_setup:
+        run.note("Warning: --no-node-setup has no effect, the cluster's setting counts")
+    names = ("cluster_name", "modify_ssh_setup", "ssh_key_type", "ssh_key_bits")
+    values = run.world.client.QueryConfigValues(list(names))
+    settings = dict(zip(names, values, strict=True))
+    if settings["modify_ssh_setup"]:
+        run.note(_WARNING)
+    _prepare(run, host, known, settings)
+    op = run.opcode(
+        OpNodeAdd,
+        node_name=host.name,
+        secondary_ip=run.opts.secondary_ip or (known.secondary_ip if known else None),
+        node_setup=bool(settings["modify_ssh_setup"]),
+    )
+    jobs.submit(run, op)
+    return 0
+
+
+def _resolved(name: str) -> Any:
+    from ganeti.utils import net
+
+    try:
+        return net.resolve(name)
+    except ResolverError as err:
+        raise OpPrereqError(str(err), Code.RESOLVER) from None
+
+
+def _known(run: Run, name: str) -> Known | None:
+    rows = run.world.client.QueryNodes([name], ["name", "sip", "master", "ndp/ssh_port"], False)
+    return next((Known(*rest) for full_name, *rest in rows if full_name == name), None)
+
+
+def _check(run: Run, name: str, known: Known | None) -> None:
+    if known is None and run.opts.readd:
+        raise failure.Complaint(f"Node {name} is not in the cluster; leave --readd out.")
+    if known is not None and not run.opts.readd:
+        raise failure.Complaint(
+            f"Node {name} is in the cluster already; use --readd to take it in again."
+        )
+    if known is not None and known.is_master:
+        raise failure.Complaint(f"Node {name} is the master; it cannot be taken in again.")
+
+
+def _prepare(run: Run, host: Any, known: Known | None, settings: dict[str, Any]) -> None:
+    from ganeti.bootstrap.node_setup import NodeSetup, SetupRequest
+
+    request = SetupRequest(
+        name=host.name,
+        address=host.address,
+        ssh_port=known.ssh_port if known else _group_port(run),
+        candidates=_candidates(run),
+        check_host_key=run.opts.ssh_key_check,
+        verbose=run.opts.verbose,
+        debug=bool(run.opts.debug),
+        **settings,
+    )
+    NodeSetup.over_ssh(run.world, request).run(request)
+
+
+def _group_port(run: Run) -> int:
+    """The SSH port of nodes in the group where it will be."""
+    names = [run.opts.group] if run.opts.group else []
+    ((port,), *_) = run.world.client.QueryGroups(names, ["ndp/ssh_port"], False)
+    return int(port)
+
+
+def _candidates(run: Run) -> list[str]:
+    answer = run.world.client.Query("node", ["uuid"], ["?", "master_candidate"])
+    return [row[0][1] for row in answer["data"]]
+
+
+COMMAND = Command(
+    "Make a host a node of the cluster, or take a node in again",
+    _add,
+    (Argument("host"),),
+    (
+        *("secondary_ip", "readd", NO_KEY_CHECK, FORCE_JOIN, NO_NODE_SETUP, VERBOSE, "group"),
+        *(PRIORITY, "master_capable", "vm_capable", "ndparams", "hv_state", "disk_state"),
+    ),
+    OpNodeAdd,
+)

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Parameters of guests, nodes and disks from the command line, brought to their types.
+
+A wrong value or an unknown name is found here, before a job is submitted. The declarations cost import
+time, so this module is loaded only for a command line that sets such a parameter.
+"""
+
+from __future__ import annotations
+
+import optparse
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ganeti.errors import TypeEnforcementError
+from ganeti.model.params import be, disk, nd, nic
+from ganeti.model.params.declare import DEFAULT, ValueType, typed
+from ganeti.model.params.hv import registry
+
+HV_STATE = ("cpu_node", "cpu_total", "mem_hv", "mem_node", "mem_total")
+DISK_STATE = ("disk_overhead", "disk_reserved", "disk_total")
+
+Values = Mapping[str, Any]
+
+
+def _of_one_hypervisor(given: tuple[str, Values]) -> tuple[str, Values]:
+    hypervisor, values = given
+    return hypervisor, registry.typed(hypervisor, _reset(values))
+
+
+def _of_any_hypervisor(values: Values) -> dict[str, Any]:
+    """For an instance whose hypervisor is not known here: a name that some hypervisor has."""
+    result: dict[str, Any] = {}
+    for name, value in values.items():
+        having = [h for h in registry.names() if name in registry.of(h).PARAMETERS]
+        if not having:
+            raise TypeEnforcementError(f"unknown hypervisor parameter '{name}'")
+        result |= registry.of(having[0]).typed({name: value}, keep=(DEFAULT,))
+    return result
+
+
+def _hypervisors(values: Values) -> dict[str, Any]:
+    """Both forms of ``-H``: for hypervisors by name, and for one instance."""
+    if all(isinstance(settings, dict) for settings in values.values()):
+        return {h: registry.typed(h, settings, cluster=True) for h, settings in values.items()}
+    return _of_any_hypervisor(_reset(values))
+
+
+def _reset(values: Values) -> dict[str, Any]:
+    """``-key`` is another way to write ``key=default``."""
+    return {name: DEFAULT if value is None else value for name, value in values.items()}
+
+
+def _integers(what: str, known: tuple[str, ...], values: Values) -> dict[str, int]:
+    for name in values:
+        if name not in known:
+            raise TypeEnforcementError(f"unknown {what} '{name}' (known: {', '.join(known)})")
+    return {n: typed(f"{what} '{n}'", ValueType.INT, value) for n, value in values.items()}
+
+
+def _hypervisor_state(given: Mapping[str, Values]) -> dict[str, Any]:
+    states = {}
+    for hypervisor, values in given.items():
+        registry.of(hypervisor)
+        states[hypervisor] = _integers("hypervisor state", HV_STATE, values)
+    return states
+
+
+def _disk_state(given: Mapping[str, Values]) -> dict[str, Any]:
+    """``TYPE/IDENT`` is written as one word and travels as two levels."""
+    states: dict[str, dict[str, Any]] = {}
+    for place, values in given.items():
+        kind, slash, ident = place.partition("/")
+        if not slash:
+            raise TypeEnforcementError(
+                f"disk state '{place}': write TYPE/NAME in front of the values"
+            )
+        states.setdefault(kind, {})[ident] = _integers("disk state", DISK_STATE, values)
+    return states
+
+
+CHECKS: dict[str, Callable[[Any], Any]] = {
+    "beparams": lambda values: be.typed(_reset(values)),
+    "diskparams": lambda given: {t: disk.typed(t, values) for t, values in given.items()},
+    "disk_state": _disk_state,
+    "hv_state": _hypervisor_state,
+    "hvparams": _hypervisors,
+    "hypervisor": _of_one_hypervisor,
+    "ndparams": lambda values: nd.typed(_reset(values)),
+    "nicparams": nic.typed,
+}
+"""By the option's destination."""
+
+
+def enforce(opts: optparse.Values) -> None:
+    """Put typed values in place of those that were typed in; raises TypeEnforcementError."""
+    for dest, check in CHECKS.items():
+        value = getattr(opts, dest, None)
+        if value:
+            setattr(opts, dest, check(value))
