@@ -47,7 +47,7 @@ class ClusterVerifyConfig(LogicalUnit[OpClusterVerifyConfig]):
     def _check_config(self, found: Findings) -> None:
         for text in verify.problems(self.cfg):
             found.error("ECLUSTERCFG", "", text)
-        for name, why in self.services.candidates.behind().items():
+        for name, why in self.services.behind().items():
             found.error("ECLUSTERCFG", "", f"master candidate {name} is behind: {why}")
 
     def _check_certificates(self, found: Findings) -> None:

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""At start the master asks all nodes whom they take for the master (masterd, "Voting").
+
+All nodes, the offline ones too, because the configuration here may be old. More than half must say
+this host; its own vote counts. Two nodes of which one is dead have no majority.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from enum import Enum
+
+from ganeti.contracts.node.system import SystemCalls
+from ganeti.rpc.runner import Rpc, Target
+from ganeti.utils.clock import Clock
+
+log = logging.getLogger(__name__)
+
+TRIES = 6
+PAUSE_S = 10.0
+
+
+class Verdict(Enum):
+    WON = "more than half of the nodes agree"
+    OPEN = "too many nodes are silent"
+    LOST = "too many nodes disagree"
+
+
+def verdict(me: str, votes: Mapping[str, str | None]) -> Verdict:
+    """`votes`: whom each node names, None for a silent one; this host's own is among them."""
+    yes = sum(vote == me for vote in votes.values())
+    silent = sum(vote is None for vote in votes.values())
+    if 2 * yes > len(votes):
+        return Verdict.WON
+    return Verdict.OPEN if 2 * (yes + silent) > len(votes) else Verdict.LOST
+
+
+def ask(rpc: Rpc, me: str, nodes: Iterable[Target]) -> dict[str, str | None]:
+    """One round of questions; this host need not be asked."""
+    others = [node for node in nodes if node.name != me]
+    replies = rpc.all(others, SystemCalls.master_node_name)()
+    votes = {r.node.name: None if r.failed else r.value for r in replies.values()}
+    return {me: me, **votes}
+
+
+def hold(rpc: Rpc, me: str, nodes: Iterable[Target], clock: Clock) -> str | None:
+    """Ask until it is decided; the reason why this host may not be master, or None."""
+    nodes = list(nodes)
+    for attempt in range(TRIES):
+        votes = ask(rpc, me, nodes)
+        outcome = verdict(me, votes)
+        if outcome is Verdict.WON:
+            return None
+        if outcome is Verdict.LOST:
+            return f"{outcome.value}: {_told(votes)}"
+        log.warning("voting, round %d of %d: %s", attempt + 1, TRIES, _told(votes))
+        if attempt + 1 < TRIES:
+            clock.sleep(PAUSE_S)
+    return f"{Verdict.OPEN.value}: {_told(votes)}"
+
+
+def _told(votes: Mapping[str, str | None]) -> str:
+    rows = sorted(votes.items())
+    return ", ".join(f"{node} names {vote or 'nobody: it is silent'}" for node, vote in rows)
