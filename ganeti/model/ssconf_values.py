@@ -170,8 +170,9 @@ class Values:
         self._cfg, self._values = cfg, ssconf_values(cfg)
 
     def of(self, cfg: Config) -> dict[str, str]:
-        """All values; only those are worked out again that differ from the last time."""
+        """All values; the same object as the last time if none differs."""
         old, self._cfg = self._cfg, cfg
         stale = {key: v.get(cfg) for key, v in VALUES.items() if v.differs(old, cfg)}
-        self._values = {**self._values, **stale}
+        if stale:
+            self._values = {**self._values, **stale}
         return self._values

@@ -15,7 +15,7 @@ Upload = tuple[str, Packed, int, str | int, str | int, float, float]
 class FileCalls(Contract):
     """Only paths of a fixed list are written; directories only where the administrator allows it."""
 
-    @call(Timeout.NORMAL)
+    @call(Timeout.NORMAL, repeatable=True)
     def upload_file(self, file_name: Upload) -> None:
         """Replace a file of the list."""
 
@@ -36,7 +36,7 @@ class FileCalls(Contract):
     def get_file_info(self, file_path: str) -> tuple[bool, dict[str, Any]]:
         """Whether there is such a file, and its size, mode, owner and times."""
 
-    @call(Timeout.NORMAL)
+    @call(Timeout.NORMAL, repeatable=True)
     def write_ssconf_files(self, values: dict[str, str]) -> None:
         """Replace the ssconf files whose values differ."""
 

@@ -1,0 +1,326 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The configuration of a running master: many read it, some change it, one thread writes it.
+
+There are two roots. *Published* is durable: in the file here and on every candidate in sync; readers
+take it and need no lock. *Head* is published and what was staged on top of it. A transaction edits head
+under the store's one lock, with no I/O; then its thread waits. The writer thread writes whatever head
+has become, publishes it, and everyone staged by then returns together.
+
+If a write fails, head falls back to published and everyone staged learns why. What failed may
+nevertheless lie somewhere, here or on a candidate, so before anything else published is written again,
+under the next serial number: one number never stands for two contents. A start is like the time after a
+failure, for nobody knows what a crash has left on the candidates.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from ganeti.errors import ConfigurationError, GenericError, ProgrammerError
+from ganeti.master.candidates import CandidateSet
+from ganeti.master.config.distribute import Compressor, Content
+from ganeti.master.config.localfile import ConfigFile
+from ganeti.master.config.reserve import Reservations, ReservationTable
+from ganeti.master.config.transaction import Transaction
+from ganeti.model import upgrade
+from ganeti.model.config import Config
+from ganeti.model.configfile import Encoder
+from ganeti.model.ssconf_values import Values
+from ganeti.rpc.runner import Deposed
+from ganeti.utils.clock import Clock
+
+log = logging.getLogger(__name__)
+
+FIRST_RETRY_S, LAST_RETRY_S = 1.0, 60.0
+
+
+@dataclass
+class _Ticket:
+    """Somebody who waits for the next round; `wants_ssconf`: to be sent whatever changed."""
+
+    wants_ssconf: bool = False
+    warnings: list[str] = field(default_factory=list)
+    error: GenericError | None = None
+    done: threading.Event = field(default_factory=threading.Event)
+
+    def wait(self) -> None:
+        self.done.wait()
+        if self.error is not None:
+            raise type(self.error)(*self.error.args)
+
+
+class ConfigStore:
+    """Owns the configuration from `open` to `close`.
+
+    `candidates` are those besides the master, `nodes` all that are online, the master too.
+    """
+
+    def __init__(
+        self,
+        file: ConfigFile,
+        candidates: CandidateSet[Content],
+        nodes: CandidateSet[Mapping[str, str]],
+        clock: Clock,
+        random: Callable[[int], bytes] = os.urandom,
+    ) -> None:
+        self._file, self._candidates, self._nodes = file, candidates, nodes
+        self._clock, self._random = clock, random
+        self._reservations = ReservationTable(lambda: self._head, random)
+        self._writes: dict[str, int] = {}
+        self._staged: list[_Ticket] = []
+        self._is_unsure = True
+        self._retry_at, self._retry_s = 0.0, FIRST_RETRY_S
+        self._deposed: Deposed | None = None
+        self._editor: int | None = None
+        self._closing = False
+        self._encoder, self._compressor = Encoder(), Compressor()
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._run, name="ConfigWriter", daemon=True)
+
+    def load(self) -> Config:
+        """Read the file; raises ConfigurationError."""
+        loaded = upgrade.load(self._file.read(), self._new_uuid, self._clock.now())
+        self._head = self._published = loaded.config
+        # The number after the file's may stand for something that a crash left on a candidate.
+        self._serial = loaded.config.serial_no + 1
+        self._values = Values(loaded.config)
+        self._sent_values: Mapping[str, str] = {}
+        return loaded.config
+
+    def _new_uuid(self) -> str:
+        return str(uuid.UUID(bytes=self._random(16), version=4))
+
+    def start(self) -> None:
+        """Begin to write: first of all what was loaded."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Write what is staged, then end the writer."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        self._thread.join()
+
+    # Reading.
+
+    @property
+    def current(self) -> Config:
+        """The published configuration."""
+        return self._published
+
+    def behind(self) -> Mapping[str, str]:
+        """The candidates that lack what was acknowledged, and why, by UUID."""
+        return self._candidates.behind()
+
+    # Reservations of execution contexts.
+
+    def reserve(self, context: str) -> Reservations:
+        return self._reservations.of(context)
+
+    def writes_of(self, context: str) -> int:
+        """How many changes the context has made."""
+        return self._writes.get(context, 0)
+
+    def release(self, context: str) -> None:
+        """The context is over."""
+        self._reservations.release(context)
+        with self._changed:
+            self._writes.pop(context, None)
+
+    # Changing.
+
+    @contextmanager
+    def write(self, context: str) -> Iterator[Transaction]:
+        """A transaction. Leaving the block returns when the change is durable, or raises and
+        nothing has changed. In the block only think: everyone else who writes waits."""
+        with self._changed:
+            transaction = Transaction(self._editable(), self._clock.now())
+            self._editor = threading.get_ident()
+            try:
+                yield transaction
+                self._head = transaction.finished()
+            finally:
+                self._editor = None
+            if transaction.is_empty:
+                return
+            ticket = self._stage(_Ticket(warnings=transaction.warnings))
+        ticket.wait()
+        with self._changed:
+            self._writes[context] = self._writes.get(context, 0) + 1
+
+    def _editable(self) -> Config:
+        if self._editor == threading.get_ident():
+            raise ProgrammerError("a transaction inside of a transaction")
+        self._check_open()
+        return self._head
+
+    def _check_open(self) -> None:
+        if self._deposed is not None:
+            raise Deposed(*self._deposed.args)
+        if self._closing:
+            raise ConfigurationError("the master daemon is ending; the change was not made")
+
+    def _stage(self, ticket: _Ticket) -> _Ticket:
+        self._staged.append(ticket)
+        self._changed.notify()
+        return ticket
+
+    def push_ssconf(self) -> list[str]:
+        """Send ssconf to all online nodes; returns warnings."""
+        with self._changed:
+            self._check_open()
+            ticket = self._stage(_Ticket(wants_ssconf=True))
+        ticket.wait()
+        return ticket.warnings
+
+    # The writer.
+
+    def _run(self) -> None:
+        while self._wait_for_work():
+            self.write_round()
+
+    def _wait_for_work(self) -> bool:
+        with self._changed:
+            while not self._staged and not self._closing:
+                rest_s = self._retry_at - self._clock.monotonic() if self._is_unsure else None
+                if rest_s is not None and rest_s <= 0 and self._deposed is None:
+                    return True
+                self._changed.wait(rest_s)
+            return bool(self._staged)
+
+    def write_round(self) -> None:
+        """Make head durable and publish it, or fall back to what is published."""
+        with self._changed:
+            tickets, self._staged = self._staged, []
+            target = self._head
+        try:
+            warnings = self._written(target)
+            warnings += self._push(any(ticket.wants_ssconf for ticket in tickets))
+        except (OSError, GenericError) as err:
+            log.error("the configuration cannot be written: %s", err)
+            self._fall_back(tickets, err)
+            return
+        except Exception as err:
+            log.exception("the configuration cannot be written")
+            self._fall_back(tickets, err)
+            return
+        for ticket in tickets:
+            ticket.warnings += warnings
+            ticket.done.set()
+
+    def _written(self, target: Config) -> list[str]:
+        warnings: list[str] = []
+        if self._is_unsure:
+            is_all = target is self._published
+            warnings += self._write_out(self._published, beside=False)
+            if is_all:
+                return warnings
+        if target is not self._published:
+            warnings += self._write_out(target, beside=True)
+        return warnings
+
+    def _write_out(self, cfg: Config, *, beside: bool) -> list[str]:
+        """Write a generation and publish it. `beside`: send it while it is written here.
+
+        After a failure it is not sent before it is safe here, so that not more than one number
+        beyond that of the file here can ever be on a candidate.
+        """
+        self._file.check_unedited()
+        self._serial += 1
+        self._is_unsure = True
+        new = cfg.stamped(self._serial, self._clock.now())
+        pieces = self._encoder.pieces(new)
+        data = b"".join(pieces)
+        if not beside:
+            self._file.write(data)
+        self._update_candidates(new)
+        commit = self._candidates.commit(self._content(data, pieces))
+        if beside:
+            self._file.write(data)
+        before = self._candidates.behind()
+        behind = commit.wait()
+        self._is_unsure, self._retry_s = False, FIRST_RETRY_S
+        self._publish(cfg, new)
+        return self._warnings(new, before, behind)
+
+    def _content(self, data: bytes, pieces: list[bytes]) -> Content:
+        compressed = self._compressor.compress(pieces) if self._candidates.names() else b""
+        return Content(data, compressed)
+
+    def _update_candidates(self, cfg: Config) -> None:
+        names = {node.uuid for node in cfg.candidates()} - {cfg.cluster.master_node}
+        self._candidates.keep_only(names)
+        for name in names - self._candidates.names():
+            self._candidates.join(name)
+
+    def _publish(self, old: Config, new: Config) -> None:
+        with self._changed:
+            if self._head is old:
+                self._head = new
+            self._published = new
+
+    def _warnings(
+        self, cfg: Config, before: Mapping[str, str], behind: Mapping[str, str]
+    ) -> list[str]:
+        texts = [
+            f"master candidate {_name(cfg, candidate)} does not have this change yet: {why}"
+            for candidate, why in behind.items()
+            if candidate not in before
+        ]
+        if behind and len(behind) == len(self._candidates.names()):
+            texts.append(
+                "no other master candidate has the newest configuration; if the master is lost"
+                " now, this change is lost too"
+            )
+        return texts
+
+    def _push(self, is_wanted: bool) -> list[str]:
+        """Send ssconf to the nodes if it changed; those that are new here get it in any case."""
+        cfg = self._published
+        values = self._values.of(cfg)
+        online = {node.uuid for node in cfg.online_nodes()}
+        self._nodes.keep_only(online)
+        for name in online - self._nodes.names():
+            self._nodes.join(name, values)
+        if values is self._sent_values and not is_wanted:
+            return []
+        before = self._nodes.behind()
+        behind = self._nodes.commit(values).wait()
+        self._sent_values = values
+        return [
+            f"node {_name(cfg, node)} does not have the newest ssconf files: {why}"
+            for node, why in behind.items()
+            if node not in before or is_wanted
+        ]
+
+    def _fall_back(self, tickets: list[_Ticket], cause: Exception) -> None:
+        error = _told(cause)
+        with self._changed:
+            if isinstance(cause, Deposed):
+                self._deposed = cause
+            self._retry_at = self._clock.monotonic() + self._retry_s
+            self._retry_s = min(LAST_RETRY_S, 2 * self._retry_s)
+            failed, self._staged = [*tickets, *self._staged], []
+            self._head = self._published
+        for ticket in failed:
+            ticket.error = error
+            ticket.done.set()
+
+
+def _name(cfg: Config, node: str) -> str:
+    return cfg.nodes[node].name if node in cfg.nodes else node
+
+
+def _told(cause: Exception) -> GenericError:
+    """The error that everyone gets whose change was staged."""
+    if isinstance(cause, GenericError):
+        return cause
+    return ConfigurationError(
+        f"the configuration could not be written, so nothing was changed: {cause}"
+    )
