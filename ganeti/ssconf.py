@@ -21,12 +21,13 @@ from ganeti.utils.files import Disk, Write
 
 MODE = 0o444
 MOST_BYTES = 1024 * 1024
-LOCK_S = 10
 _KEY = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
 class Ssconf:
     """Reads and writes the values of this host; keeps nothing."""
+
+    LOCK_S = 10.0
 
     def __init__(self, paths: Paths) -> None:
         self._paths = paths
@@ -73,7 +74,7 @@ class Ssconf:
         """Write the values that changed, all durable on return; their keys. Others stay."""
         content = {key: _checked(key, value) for key, value in values.items()}
         with FileLock(self._paths.ssconf_lock) as lock:
-            lock.acquire(timeout_s=LOCK_S)
+            lock.acquire(timeout_s=self.LOCK_S)
             changed = [key for key, data in content.items() if self._bytes(key) != data]
             disk.write_many(Write(self._paths.ssconf(key), content[key], MODE) for key in changed)
         return changed
@@ -81,7 +82,7 @@ class Ssconf:
     def clear(self, disk: Disk) -> None:
         """Remove all values: this host leaves the cluster."""
         with FileLock(self._paths.ssconf_lock) as lock:
-            lock.acquire(timeout_s=LOCK_S)
+            lock.acquire(timeout_s=self.LOCK_S)
             for key in self._keys():
                 disk.remove(self._paths.ssconf(key))
 
