@@ -95,7 +95,7 @@ def cluster_address(name: str, family: int) -> net.Host:
     except ResolverError as err:
         raise OpPrereqError(str(err), Code.RESOLVER) from err
     port = net.daemon_port("ganeti-noded")
-    if net.tcp_ping(host.address, port, timeout_s=PING_TIMEOUT_S):
+    if net.is_in_use(host.address, port, timeout_s=PING_TIMEOUT_S):
         raise OpPrereqError(
             f"the cluster's address {host.address} is in use: something answers on port {port}",
             Code.NOT_UNIQUE,

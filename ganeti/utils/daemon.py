@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import fcntl
 import logging
@@ -10,6 +11,7 @@ import os
 import pwd
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -21,6 +23,7 @@ PID_MODE = 0o600
 UMASK = 0o077
 _MCL_CURRENT, _MCL_FUTURE = 1, 2
 _MAX_REPORT = 64 * 1024
+_READY = b"\0"
 
 
 class Detached:
@@ -31,16 +34,17 @@ class Detached:
 
     def ready(self) -> None:
         """Start-up has succeeded; the starter exits with 0."""
-        self._close()
+        self._report(_READY)
 
     def failed(self, text: str) -> None:
         """Start-up has failed; the starter prints the text and exits with 1."""
-        if self._pipe is not None:
-            os.write(self._pipe, text.encode()[:_MAX_REPORT])
-        self._close()
+        self._report(text.encode()[:_MAX_REPORT])
 
-    def _close(self) -> None:
+    def _report(self, data: bytes) -> None:
+        """Only the first report counts; a starter that was killed hears nothing."""
         if self._pipe is not None:
+            with contextlib.suppress(BrokenPipeError):
+                os.write(self._pipe, data)
             os.close(self._pipe)
             self._pipe = None
 
@@ -57,19 +61,26 @@ def detach(output: str) -> Detached:
         os._exit(0)
     os.umask(UMASK)
     os.chdir("/")
-    _redirect_streams(output)
-    return Detached(write_end)
+    detached = Detached(write_end)
+    try:
+        _redirect_streams(output)
+    except OSError as err:
+        detached.failed(str(err))
+        os._exit(1)
+    return detached
 
 
 def _wait_for_report(read_end: int) -> NoReturn:
-    """In the starter: until the daemon is ready (end of file) or tells an error."""
-    text = b""
+    """In the starter: until the daemon is ready, tells an error, or dies without a word."""
+    report = b""
     while chunk := os.read(read_end, _MAX_REPORT):
-        text += chunk
-    if text:
-        sys.stderr.write(f"Error when starting daemon process: {text.decode()!r}\n")
-        sys.stderr.flush()
-    os._exit(1 if text else 0)
+        report += chunk
+    if report == _READY:
+        os._exit(0)
+    text = report.decode("utf-8", "replace") or "it died while starting, see its log"
+    sys.stderr.write(f"Error when starting daemon process: {text!r}\n")
+    sys.stderr.flush()
+    os._exit(1)
 
 
 def _redirect_streams(output: str) -> None:
@@ -125,11 +136,27 @@ def user_id(name: str) -> int:
 
 
 def on_signals(stop: Callable[[], None], reopen_logs: Callable[[], None]) -> None:
-    """SIGTERM and SIGINT stop, SIGHUP reopens log files; a broken pipe is an error, not the end."""
-    signal.signal(signal.SIGTERM, lambda number, frame: stop())
-    signal.signal(signal.SIGINT, lambda number, frame: stop())
-    signal.signal(signal.SIGHUP, lambda number, frame: reopen_logs())
+    """SIGTERM and SIGINT stop, SIGHUP reopens log files; a broken pipe is an error, not the end.
+
+    The calls are made in a thread of their own, so they may take locks: a signal handler runs in the
+    middle of whatever the main thread does, with its locks held. To be called in the main thread.
+    """
+    actions = {signal.SIGTERM: stop, signal.SIGINT: stop, signal.SIGHUP: reopen_logs}
+    heard, told = os.pipe()
+
+    def listen() -> None:
+        while True:
+            for number in os.read(heard, 64):
+                actions[signal.Signals(number)]()
+
+    threading.Thread(target=listen, name="Signals", daemon=True).start()
+    for number in actions:
+        signal.signal(number, lambda number, frame: _tell(told, number))
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+
+
+def _tell(pipe: int, number: int) -> None:
+    os.write(pipe, bytes([number]))
 
 
 def lock_memory() -> bool:

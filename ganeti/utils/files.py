@@ -9,15 +9,19 @@ what was synced.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 Owner = tuple[int, int]
 BeforeRename = Callable[[os.stat_result], None]
 
-_SUFFIX = ".new"
 _PREFIX = "."
+_SUFFIX = ".new"
+_TEMPORARY = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{12}\.new", re.DOTALL)
+_NAME_BYTES = 200
 _SYNC_THREADS = 4
 
 
@@ -61,8 +65,10 @@ class Primitives:
     def unlink(self, path: str) -> None:
         os.unlink(path)
 
-    def mkdir(self, path: str, mode: int) -> None:
-        os.mkdir(path)
+    def mkdir(self, path: str, mode: int, owner: Owner | None) -> None:
+        os.mkdir(path, 0o700)
+        if owner is not None:
+            os.chown(path, *owner)
         os.chmod(path, mode)
 
     def sync_directory(self, path: str) -> None:
@@ -92,7 +98,11 @@ class Disk:
         self.write_many([Write(path, data, mode, owner, before_rename)])
 
     def write_many(self, items: Iterable[Write]) -> None:
-        """Replace several files; each directory is synced once. All are durable on return."""
+        """Replace several files; each directory is synced once. All are durable on return.
+
+        Each file is replaced as a whole or not at all, in the order given; if this raises, the first
+        ones may have been replaced.
+        """
         items = list(items)
         temporary = [(_temporary(item.path), item) for item in items]
         try:
@@ -119,30 +129,45 @@ class Disk:
 
     def _drop(self, paths: Iterable[str]) -> None:
         for path in paths:
-            try:
+            with contextlib.suppress(OSError):
                 self._do.unlink(path)
-            except OSError:
-                continue
 
     def _sync_directories(self, paths: Iterable[str]) -> None:
-        for directory in dict.fromkeys(os.path.dirname(path) for path in paths):
+        for directory in dict.fromkeys(_directory(path) for path in paths):
             self._do.sync_directory(directory)
 
-    def rename(self, old: str, new: str, *, make_dirs_mode: int | None = None) -> None:
-        self.rename_many([(old, new)], make_dirs_mode=make_dirs_mode)
+    def rename(
+        self,
+        old: str,
+        new: str,
+        *,
+        make_dirs_mode: int | None = None,
+        make_dirs_owner: Owner | None = None,
+    ) -> None:
+        """Give a file another name; durable on return."""
+        self.rename_many(
+            [(old, new)], make_dirs_mode=make_dirs_mode, make_dirs_owner=make_dirs_owner
+        )
 
     def rename_many(
-        self, pairs: Iterable[tuple[str, str]], *, make_dirs_mode: int | None = None
+        self,
+        pairs: Iterable[tuple[str, str]],
+        *,
+        make_dirs_mode: int | None = None,
+        make_dirs_owner: Owner | None = None,
     ) -> None:
         """Rename files; `make_dirs_mode` makes missing target directories."""
         pairs = list(pairs)
         for old, new in pairs:
             if make_dirs_mode is not None:
-                self.ensure_dir(os.path.dirname(new), mode=make_dirs_mode)
+                self.ensure_dir(_directory(new), mode=make_dirs_mode, owner=make_dirs_owner)
             self._do.rename(old, new)
-        self._sync_directories(path for new_old in pairs for path in reversed(new_old))
+        # The new place first: in between, a file system without a journal has two names, not none.
+        self._sync_directories(new for _, new in pairs)
+        self._sync_directories(old for old, _ in pairs)
 
     def remove(self, path: str, *, missing_ok: bool = False) -> None:
+        """Remove a file; it does not come back after a power cut."""
         try:
             self._do.unlink(path)
         except FileNotFoundError:
@@ -151,32 +176,41 @@ class Disk:
             return
         self._sync_directories([path])
 
-    def ensure_dir(self, path: str, *, mode: int) -> None:
-        """Make a directory, with parents, if it is not there."""
+    def ensure_dir(self, path: str, *, mode: int, owner: Owner | None = None) -> None:
+        """Make a directory, with parents, if it is not there; one that is there stays as it is."""
         if os.path.isdir(path):
             return
-        parent = os.path.dirname(path)
-        if not os.path.isdir(parent):
-            self.ensure_dir(parent, mode=mode)
+        self.ensure_dir(_directory(path), mode=mode, owner=owner)
         try:
-            self._do.mkdir(path, mode)
+            self._do.mkdir(path, mode, owner)
         except FileExistsError:
+            if not os.path.isdir(path):
+                raise
             return
         self._sync_directories([path])
 
 
+def _directory(path: str) -> str:
+    return os.path.dirname(path) or "."
+
+
 def _temporary(path: str) -> str:
-    """A name that sorts apart and that `sweep_temporaries` knows."""
+    """A hidden name in the same directory that `sweep_temporaries` knows; never longer than allowed."""
     directory, name = os.path.split(path)
-    unique = os.urandom(6).hex()
-    return os.path.join(directory, f"{_PREFIX}{name}.{unique}{_SUFFIX}")
+    short = os.fsdecode(os.fsencode(name)[:_NAME_BYTES])
+    return os.path.join(directory, f"{_PREFIX}{short}.{os.urandom(6).hex()}{_SUFFIX}")
 
 
-def sweep_temporaries(directory: str) -> None:
-    """Remove what a crash in the middle of a write left."""
-    for name in os.listdir(directory):
-        if name.startswith(_PREFIX) and name.endswith(_SUFFIX):
-            os.unlink(os.path.join(directory, name))
+def sweep_temporaries(directory: str, name: str | None = None) -> None:
+    """Remove what a crash left of unfinished writes: of one file, or of all in the directory.
+
+    Only for who is sure that nobody writes these files at the moment.
+    """
+    for found in os.listdir(directory):
+        match = _TEMPORARY.fullmatch(found)
+        if match is not None and name in (None, match["name"]):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(os.path.join(directory, found))
 
 
 def read_text(path: str) -> str:

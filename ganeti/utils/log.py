@@ -8,6 +8,8 @@ Debug adds module and line after the PID. Whatever cannot be written is dropped:
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import logging
 import logging.handlers
 import os
@@ -18,23 +20,39 @@ from typing import TextIO
 SYSLOG_SOCKET = "/dev/log"
 CONSOLE = "/dev/console"
 _QUEUE_LENGTH = 10_000
-_MODE = 0o600
+MODE = 0o600
+
+log = logging.getLogger(__name__)
 
 
 class ReopenableFile(logging.StreamHandler[TextIO]):
-    """Appends to a file; a failure goes to `fallback` (noded's console) once, then is dropped."""
+    """Appends to a file; what cannot be written goes to `fallback` (noded's console) or is dropped.
 
-    def __init__(self, path: str, *, fallback: str | None = None) -> None:
-        self._path, self._fallback = path, fallback
+    With `streams` the process's stdout and stderr go to the file as well, wherever it is reopened.
+    """
+
+    def __init__(
+        self, path: str, *, mode: int = MODE, fallback: str | None = None, streams: bool = False
+    ) -> None:
+        self._path, self._mode = path, mode
+        self._fallback, self._streams = fallback, streams
         super().__init__(self._open())
 
     def _open(self) -> TextIO:
-        fd = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, _MODE)
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+        fd = os.open(self._path, flags, self._mode)
+        if self._streams:
+            os.dup2(fd, 1)
+            os.dup2(fd, 2)
         return os.fdopen(fd, "a", encoding="utf-8", errors="backslashreplace")
 
     def reopen(self) -> None:
-        """After the file was moved away: write into a new one."""
-        new = self._open()
+        """After the file was moved away: write into a new one; if there is none to be had, go on."""
+        try:
+            new = self._open()
+        except OSError as err:
+            log.error("cannot reopen %s: %s", self._path, err)
+            return
         old = self.setStream(new)
         if old is not None:
             old.close()
@@ -50,13 +68,49 @@ class ReopenableFile(logging.StreamHandler[TextIO]):
 
 
 class DroppingQueue(logging.handlers.QueueHandler):
-    """Hands records to a thread of their own; a full queue drops them."""
+    """Hands records to a thread of their own; a full queue drops them and tells how many later.
+
+    Records come one at a time: the handler's lock is held.
+    """
+
+    def __init__(self, waiting: queue.Queue[logging.LogRecord]) -> None:
+        super().__init__(waiting)
+        self._dropped = 0
 
     def enqueue(self, record: logging.LogRecord) -> None:
         try:
+            if self._dropped:
+                self.queue.put_nowait(self._confession(record))
+                self._dropped = 0
             self.queue.put_nowait(record)
         except queue.Full:
-            return
+            self._dropped += 1
+
+    def _confession(self, after: logging.LogRecord) -> logging.LogRecord:
+        told = copy.copy(after)
+        told.levelno, told.levelname = logging.WARNING, "WARNING"
+        told.msg = told.message = f"{self._dropped} log messages were dropped"
+        return told
+
+
+class _Writer(logging.handlers.QueueListener):
+    """The thread behind a `DroppingQueue`; it can be ended even if the queue is full."""
+
+    def __init__(
+        self, waiting: queue.Queue[logging.LogRecord], handlers: list[logging.Handler]
+    ) -> None:
+        super().__init__(waiting, *handlers, respect_handler_level=True)
+        self._waiting = waiting
+
+    def enqueue_sentinel(self) -> None:
+        while True:
+            try:
+                super().enqueue_sentinel()
+            except queue.Full:
+                with contextlib.suppress(queue.Empty):
+                    self._waiting.get_nowait()
+            else:
+                return
 
 
 def line_format(name: str, *, debug: bool, threads: bool) -> logging.Formatter:
@@ -78,8 +132,10 @@ class Log:
         self._handlers: list[logging.Handler] = []
         self._listener: logging.handlers.QueueListener | None = None
 
-    def to_file(self, path: str, *, fallback: str | None = None) -> None:
-        handler = ReopenableFile(path, fallback=fallback)
+    def to_file(
+        self, path: str, *, mode: int = MODE, fallback: str | None = None, streams: bool = False
+    ) -> None:
+        handler = ReopenableFile(path, mode=mode, fallback=fallback, streams=streams)
         self._files.append(handler)
         self._add(handler, self._level)
 
@@ -115,9 +171,7 @@ class Log:
                 root.addHandler(handler)
             return
         line: queue.Queue[logging.LogRecord] = queue.Queue(_QUEUE_LENGTH)
-        self._listener = logging.handlers.QueueListener(
-            line, *self._handlers, respect_handler_level=True
-        )
+        self._listener = _Writer(line, self._handlers)
         self._listener.start()
         root.addHandler(DroppingQueue(line))
 
@@ -144,12 +198,12 @@ def for_daemon(
     queued: bool = False,
 ) -> Log:
     """The usual set-up of a daemon; `syslog` is one of no, yes, only."""
-    log = Log(name, debug=debug, threads=True)
+    made = Log(name, debug=debug, threads=True)
     if syslog != "only":
-        log.to_file(path, fallback=fallback)
+        made.to_file(path, fallback=fallback, streams=not foreground)
     if syslog != "no":
-        log.to_syslog()
+        made.to_syslog()
     if foreground:
-        log.to_stderr()
-    log.start(queued=queued)
-    return log
+        made.to_stderr()
+    made.start(queued=queued)
+    return made

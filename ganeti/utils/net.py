@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import ipaddress
 import os
 import socket
+import struct
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -22,6 +25,10 @@ _PORTS = {
     "ssh": (22, "tcp"),
 }
 _HOSTS_MODE = 0o644
+_SIOCGIFADDR = 0x8915
+_IF_INET6 = "/proc/net/if_inet6"
+_LINK_LOCAL = "20"
+PING_TIMEOUT_S = 10.0
 
 
 class Host(NamedTuple):
@@ -42,8 +49,10 @@ def resolve(name: str, *, family: int = socket.AF_UNSPEC) -> Host:
         found = socket.getaddrinfo(
             name, None, family=family, type=socket.SOCK_STREAM, flags=socket.AI_CANONNAME
         )
-    except socket.gaierror as err:
-        raise ResolverError(name, err.errno, err.strerror or str(err)) from err
+    except (socket.gaierror, UnicodeError) as err:  # the latter: no form that DNS could carry
+        number = err.errno if isinstance(err, OSError) else socket.EAI_NONAME
+        text = err.strerror if isinstance(err, OSError) else None
+        raise ResolverError(name, number, text or str(err)) from err
     canonical, address = found[0][3], str(found[0][4][0])
     full = canonical or name
     if "." not in full:
@@ -92,15 +101,28 @@ def owns_address(address: str) -> bool:
     return True
 
 
-def tcp_ping(address: str, port: int, *, timeout_s: float = 10.0) -> bool:
-    """Whether something accepts connections there."""
+def tcp_ping(
+    address: str, port: int, *, timeout_s: float = PING_TIMEOUT_S, source: str | None = None
+) -> bool:
+    """Whether something accepts connections there (asked from the address `source`)."""
+    return _connect(address, port, timeout_s, source) == 0
+
+
+def is_in_use(address: str, port: int, *, timeout_s: float = PING_TIMEOUT_S) -> bool:
+    """Whether some host has the address: one that refuses the connection is there, too."""
+    return _connect(address, port, timeout_s, None) in (0, errno.ECONNREFUSED)
+
+
+def _connect(address: str, port: int, timeout_s: float, source: str | None) -> int:
+    """What trying to connect gives: 0 or an errno."""
     with socket.socket(family_of(address), socket.SOCK_STREAM) as probe:
         probe.settimeout(timeout_s)
         try:
-            probe.connect((address, port))
-        except OSError:
-            return False
-    return True
+            if source is not None:
+                probe.bind((source, 0))
+            return probe.connect_ex((address, port))
+        except OSError as err:
+            return err.errno or errno.ETIMEDOUT
 
 
 def daemon_port(name: str) -> int:
@@ -118,17 +140,29 @@ def bracketed(address: str) -> str:
 
 
 def interface_address(name: str, family: int) -> str:
-    """The first address of an interface; raises IPAddressError."""
-    from ganeti.utils.process import Runner
+    """The first address of an interface that other hosts can use; raises IPAddressError."""
+    found = _interface_ipv6(name) if family == IPV6 else _interface_ipv4(name)
+    if found is None:
+        raise IPAddressError(f"the interface {name} has no IPv{6 if family == IPV6 else 4} address")
+    return found
 
-    flag = "-6" if family == IPV6 else "-4"
-    argv = ["ip", "-o", flag, "addr", "show", "dev", name, "scope", "global"]
-    words = Runner().run(argv, timeout_s=10).stdout.split()
-    kinds = ("inet", "inet6")
-    for index, word in enumerate(words[:-1]):
-        if word in kinds:
-            return words[index + 1].partition("/")[0]
-    raise IPAddressError(f"the interface {name} has no address of this family")
+
+def _interface_ipv4(name: str) -> str | None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        request = struct.pack("256s", os.fsencode(name)[:15])
+        try:
+            answer = fcntl.ioctl(probe, _SIOCGIFADDR, request)
+        except OSError:
+            return None
+    return socket.inet_ntoa(answer[20:24])
+
+
+def _interface_ipv6(name: str) -> str | None:
+    """Lines of the kernel: address, interface number, prefix length, scope, flags, name; in hex."""
+    for words in map(str.split, _lines(_IF_INET6) if os.path.exists(_IF_INET6) else []):
+        if words[5] == name and words[3] != _LINK_LOCAL:
+            return str(ipaddress.IPv6Address(int(words[0], 16)))
+    return None
 
 
 def with_host(lines: Sequence[str], address: str, name: str) -> list[str]:

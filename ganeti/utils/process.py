@@ -1,23 +1,37 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """External commands: the only module that starts processes.
 
-Commands are argv lists, never shell lines. Each has a deadline; what it prints is kept for the error.
-A command runs in a session of its own, so that its children end with it when the time is over.
+Commands are argv lists, never shell lines; nothing secret may stand in one, because `ps` shows it and the
+debug log has it. Each command has a deadline, and a session of its own, so that its children end with it
+when the time is over. It counts as ended when its own process ends: a child that lives on with the
+streams in its hands holds nobody up.
 """
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
+import selectors
 import shlex
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import IO, NamedTuple
 
 from ganeti.errors import CommandError
 
-_TERM_GRACE_S = 5
+log = logging.getLogger(__name__)
+
+CANNOT_START = 127
+_TERM_GRACE_S = 5.0
+_KILL_GRACE_S = 5.0
+_LAST_WORDS_S = 1.0
 _SHOWN_LINES = 20
+_CHUNK = 64 * 1024
+_OUTPUT_MODE = 0o600
 
 
 class Result(NamedTuple):
@@ -34,6 +48,11 @@ class Result(NamedTuple):
         return self.returncode != 0 or self.timed_out
 
     @property
+    def signal(self) -> int | None:
+        """The signal that ended the command."""
+        return -self.returncode if self.returncode < 0 else None
+
+    @property
     def output(self) -> str:
         """Both streams, for people."""
         return self.stdout + self.stderr
@@ -42,8 +61,8 @@ class Result(NamedTuple):
     def fail_reason(self) -> str:
         if self.timed_out:
             return "ran out of time"
-        if self.returncode < 0:
-            return f"killed by signal {-self.returncode}"
+        if self.signal is not None:
+            return f"killed by signal {self.signal}"
         return f"exited with code {self.returncode}"
 
     def error_text(self) -> str:
@@ -73,69 +92,20 @@ class Runner:
         """Run a command to its end; `check` raises CommandError if it fails.
 
         `env` is added to the environment, or is all of it with `reset_env`. With `output_file` both
-        streams are appended there.
+        streams are appended there. A command that cannot be started has code 127, as in a shell.
         """
-        sink = self._sink(output_file)
         try:
-            result = self._finish(
-                self._start(argv, input, _environment(env, reset_env), cwd, sink, pass_fds),
-                argv,
-                input,
-                timeout_s,
-            )
+            with _sink(output_file) as sink:
+                process = _start(
+                    argv, input is not None, _environment(env, reset_env), cwd, sink, pass_fds
+                )
         except OSError as err:
-            result = Result(tuple(argv), 127, "", f"cannot be started: {err}")
-        finally:
-            if sink is not None:
-                os.close(sink)
+            result = Result(tuple(argv), CANNOT_START, "", f"cannot be started: {err}")
+        else:
+            result = _finish(process, argv, input, timeout_s)
         if check and result.failed:
             raise CommandError(result.error_text())
         return result
-
-    @staticmethod
-    def _sink(path: str | None) -> int | None:
-        if path is None:
-            return None
-        return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-
-    @staticmethod
-    def _start(
-        argv: Sequence[str],
-        text: str | None,
-        env: Mapping[str, str],
-        cwd: str | None,
-        sink: int | None,
-        pass_fds: Sequence[int],
-    ) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            list(argv),
-            stdin=subprocess.DEVNULL if text is None else subprocess.PIPE,
-            stdout=subprocess.PIPE if sink is None else sink,
-            stderr=subprocess.PIPE if sink is None else sink,
-            env=dict(env),
-            cwd=cwd,
-            pass_fds=tuple(pass_fds),
-            start_new_session=True,
-        )
-
-    @staticmethod
-    def _finish(
-        process: subprocess.Popen[bytes],
-        argv: Sequence[str],
-        text: str | None,
-        timeout_s: float | None,
-    ) -> Result:
-        data = None if text is None else text.encode()
-        timed_out = False
-        try:
-            out, err = process.communicate(data, timeout=timeout_s)
-        except subprocess.TimeoutExpired:
-            timed_out = True
-            out, err = _end(process)
-        except BaseException:
-            _end(process)
-            raise
-        return Result(tuple(argv), process.returncode, _text(out), _text(err), timed_out)
 
     def start_detached(
         self,
@@ -146,31 +116,51 @@ class Runner:
         cwd: str = "/",
         pass_fds: Sequence[int] = (),
     ) -> int:
-        """Start a process that outlives this one, without terminal; returns its PID.
+        """Start a process that outlives this one, in a session of its own; returns its PID.
 
-        A program that cannot be executed raises CommandError.
+        A program that cannot be executed raises CommandError. While this process lives, a thread waits
+        for the other one, so that it leaves no zombie.
         """
-        sink = self._sink(output_file or os.devnull)
         try:
-            process = self._start(argv, None, _environment(env, False), cwd, sink, pass_fds)
+            with _sink(output_file or os.devnull) as sink:
+                process = _start(argv, False, _environment(env, False), cwd, sink, pass_fds)
         except OSError as err:
             raise CommandError(f"{argv[0]} cannot be started: {err}") from err
-        finally:
-            if sink is not None:
-                os.close(sink)
-        process.returncode = 0  # it is nobody's to wait for: no warning when this object goes
+        _reap_later(process)
         return process.pid
 
     def interactive(self, argv: Sequence[str]) -> int:
-        """Run a command on this terminal and return its exit code."""
+        """Run a command on this terminal and return its exit code, 128 more than the signal if killed.
+
+        Ctrl-C is for the command, not for this process.
+        """
         try:
-            return subprocess.call(list(argv))
+            process = subprocess.Popen(list(argv))
         except OSError as err:
             raise CommandError(f"{argv[0]} cannot be started: {err}") from err
+        before = {number: signal.signal(number, signal.SIG_IGN) for number in _KEYBOARD}
+        try:
+            code = process.wait()
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+        return 128 - code if code < 0 else code
 
 
-def _text(stream: bytes | None) -> str:
-    return (stream or b"").decode("utf-8", "replace")
+_KEYBOARD = (signal.SIGINT, signal.SIGQUIT)
+
+
+@contextlib.contextmanager
+def _sink(path: str | None) -> Iterator[int | None]:
+    """A descriptor that appends to the file, while the process is started."""
+    if path is None:
+        yield None
+        return
+    fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, _OUTPUT_MODE)
+    try:
+        yield fd
+    finally:
+        os.close(fd)
 
 
 def _environment(env: Mapping[str, str] | None, reset: bool) -> dict[str, str]:
@@ -178,18 +168,145 @@ def _environment(env: Mapping[str, str] | None, reset: bool) -> dict[str, str]:
     return {**base, **(env or {})}
 
 
-def _end(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
-    """End a process and its children: politely first."""
-    _signal_group(process.pid, signal.SIGTERM)
-    try:
-        return process.communicate(timeout=_TERM_GRACE_S)
-    except subprocess.TimeoutExpired:
-        _signal_group(process.pid, signal.SIGKILL)
-        return process.communicate()
+def _start(
+    argv: Sequence[str],
+    has_input: bool,
+    env: Mapping[str, str],
+    cwd: str | None,
+    sink: int | None,
+    pass_fds: Sequence[int],
+) -> subprocess.Popen[bytes]:
+    log.debug("running %s", shlex.join(argv))
+    return subprocess.Popen(
+        list(argv),
+        stdin=subprocess.PIPE if has_input else subprocess.DEVNULL,
+        stdout=subprocess.PIPE if sink is None else sink,
+        stderr=subprocess.PIPE if sink is None else sink,
+        bufsize=0,
+        env=dict(env),
+        cwd=cwd,
+        pass_fds=tuple(pass_fds),
+        start_new_session=True,
+    )
+
+
+def _finish(
+    process: subprocess.Popen[bytes], argv: Sequence[str], text: str | None, timeout_s: float | None
+) -> Result:
+    with contextlib.closing(_Conversation(process, (text or "").encode())) as talk:
+        try:
+            timed_out = not talk.until_end(timeout_s)
+        except BaseException:
+            talk.end()
+            talk.reap()
+            raise
+        if timed_out:
+            talk.end()
+        talk.last_words()
+        returncode = talk.reap()
+    out, err = (bytes(stream).decode("utf-8", "replace") for stream in talk.printed)
+    result = Result(tuple(argv), returncode, out, err, timed_out)
+    if result.failed:
+        log.debug("%s %s", argv[0], result.fail_reason)
+    return result
+
+
+class _Conversation:
+    """Feeds a process and collects what it prints, until the process ends.
+
+    The end is seen on a pidfd, not on the streams: those may have been inherited. Until `reap` the process
+    is at least a zombie, so its PID and process group are certainly its own.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes], data: bytes) -> None:
+        self._process = process
+        self._unsent = memoryview(data)
+        self._selector = selectors.DefaultSelector()
+        self._has_ended = False
+        self.printed = (bytearray(), bytearray())
+        self._pidfd = os.pidfd_open(process.pid)
+        self._selector.register(self._pidfd, selectors.EVENT_READ, self._note_end)
+        for stream, kept in zip((process.stdout, process.stderr), self.printed, strict=True):
+            if stream is not None:
+                self._listen(stream, kept)
+        if process.stdin is not None:
+            self._speak(process.stdin)
+
+    def _note_end(self) -> None:
+        self._has_ended = True
+        self._selector.unregister(self._pidfd)
+
+    def _listen(self, stream: IO[bytes], kept: bytearray) -> None:
+        def read() -> None:
+            chunk = os.read(stream.fileno(), _CHUNK)
+            kept.extend(chunk)
+            if not chunk:
+                self._selector.unregister(stream)
+
+        self._selector.register(stream, selectors.EVENT_READ, read)
+
+    def _speak(self, stream: IO[bytes]) -> None:
+        def write() -> None:
+            try:
+                self._unsent = self._unsent[os.write(stream.fileno(), self._unsent) :]
+            except BrokenPipeError:  # it does not want to hear more
+                self._unsent = memoryview(b"")
+            if not self._unsent:
+                self._selector.unregister(stream)
+                stream.close()
+
+        os.set_blocking(stream.fileno(), False)
+        self._selector.register(stream, selectors.EVENT_WRITE, write)
+
+    def until_end(self, timeout_s: float | None) -> bool:
+        """Talk until the process ends; False if the time is over before."""
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        while not self._has_ended:
+            left = None if deadline is None else deadline - time.monotonic()
+            if left is not None and left <= 0:
+                return False
+            self._turn(left)
+        return True
+
+    def _turn(self, timeout_s: float | None) -> None:
+        for key, _ in self._selector.select(timeout_s):
+            key.data()
+
+    def end(self) -> None:
+        """End the process and its children: politely first."""
+        _signal_group(self._process.pid, signal.SIGTERM)
+        self.until_end(_TERM_GRACE_S)
+        _signal_group(self._process.pid, signal.SIGKILL)
+        self.until_end(_KILL_GRACE_S)
+
+    def last_words(self) -> None:
+        """What is in the pipes still; somebody who inherited them is not waited for."""
+        if self._process.stdin is not None and not self._process.stdin.closed:
+            self._selector.unregister(self._process.stdin)
+        deadline = time.monotonic() + _LAST_WORDS_S
+        while self._has_ended and self._selector.get_map() and time.monotonic() < deadline:
+            self._turn(deadline - time.monotonic())
+
+    def reap(self) -> int:
+        """The return code; a process that even SIGKILL does not end, because its disk hangs, is left."""
+        if self._has_ended:
+            return self._process.wait()
+        log.error("process %d cannot be ended", self._process.pid)
+        _reap_later(self._process)
+        return -signal.SIGKILL
+
+    def close(self) -> None:
+        self._selector.close()
+        os.close(self._pidfd)
+        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
+            if stream is not None:
+                stream.close()
 
 
 def _signal_group(pid: int, number: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(pid, number)
-    except ProcessLookupError:
-        return
+
+
+def _reap_later(process: subprocess.Popen[bytes]) -> None:
+    threading.Thread(target=process.wait, name=f"Reaper{process.pid}", daemon=True).start()

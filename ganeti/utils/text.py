@@ -12,16 +12,25 @@ from ganeti.errors import UnitParseError
 
 T = TypeVar("T")
 
-_DIGITS = re.compile(r"(\d+)")
-_SIZE = re.compile(r"([0-9]*\.?[0-9]+)\s*([a-zA-Z]*)")
-_MIB = {"": 1, "m": 1, "mb": 1, "mib": 1, "g": 1024, "gb": 1024, "gib": 1024}
-_MIB |= {"t": 1024**2, "tb": 1024**2, "tib": 1024**2, "p": 1024**3, "pb": 1024**3, "pib": 1024**3}
+_RUNS = re.compile(r"\d+|\D+", re.ASCII)
+_MOST_RUNS = 8
+_SIZE = re.compile(r"([0-9]+)(?:\.([0-9]+))?\s*([a-z]*)", re.ASCII)
+_MIB = {
+    f"{letter}{rest}": factor
+    for letter, factor in (("m", 1), ("g", 1024), ("t", 1024**2))
+    for rest in ("", "b", "ib")
+} | {"": 1}
 
 
 def nice_key(value: str) -> tuple[tuple[int, int | str], ...]:
-    """Sort key in which ``db2`` comes before ``db10``."""
-    parts = _DIGITS.split(value)
-    return tuple((0, int(p)) if p.isdigit() else (1, p) for p in parts if p)
+    """Sort key in which ``db2`` comes before ``db10``: eight runs of digits and others, and the rest."""
+    runs = _RUNS.findall(value)
+    key: list[tuple[int, int | str]] = [
+        (0, int(run)) if "0" <= run[0] <= "9" else (1, run) for run in runs[:_MOST_RUNS]
+    ]
+    if len(runs) > _MOST_RUNS:
+        key.append((1, "".join(runs[_MOST_RUNS:])))
+    return tuple(key)
 
 
 def nice_sort(values: Iterable[T], key: Callable[[T], str] = str) -> list[T]:
@@ -42,14 +51,13 @@ def format_size(mib: float, unit: str) -> str:
 
 def parse_size(value: str) -> int:
     """``10g`` and the like in MiB, rounded up to a multiple of 4; raises UnitParseError."""
-    found = _SIZE.fullmatch(value.strip())
+    found = _SIZE.fullmatch(value.strip().lower())
     if found is None:
-        raise UnitParseError(f"'{value}' is not a size")
-    number, unit = found.groups()
-    if unit.lower() not in _MIB:
-        raise UnitParseError(f"'{value}' has the unknown unit '{unit}'")
-    exact = float(number) * _MIB[unit.lower()]
-    mib = int(exact) + (exact != int(exact))
+        raise UnitParseError(f"'{value}' is not a size such as 512m or 1.5g")
+    whole, fraction, unit = found[1], found[2] or "", found[3]
+    if unit not in _MIB:
+        raise UnitParseError(f"'{value}' has the unknown unit '{unit}'; use m, g or t")
+    mib: int = -(-int(whole + fraction) * _MIB[unit] // 10 ** len(fraction))
     return mib + -mib % 4
 
 

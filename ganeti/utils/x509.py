@@ -8,6 +8,7 @@ certificate as issuer unless it says that it is one, hence the basic constraint.
 from __future__ import annotations
 
 import datetime
+import re
 import time
 
 from cryptography import x509
@@ -21,7 +22,7 @@ from ganeti.errors import X509CertError
 KEY_BITS = 2048
 VALID_DAYS = 1825
 SERVER_NAME = "ganeti.example.com"
-_CERT_BEGIN = "-----BEGIN CERTIFICATE-----"
+_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n?", re.DOTALL)
 
 
 def _name(common: str) -> x509.Name:
@@ -87,11 +88,11 @@ def _load(pem: str) -> x509.Certificate:
 
 
 def certificate_of(pem: str) -> str:
-    """The certificate without the key."""
-    start = pem.find(_CERT_BEGIN)
-    if start < 0:
+    """The certificate (and its chain) without the key, wherever in the text that stands."""
+    found = _CERTIFICATE.findall(pem)
+    if not found:
         raise X509CertError("(text)", "there is no certificate in it")
-    return pem[start:]
+    return "".join(found)
 
 
 def digest(pem: str) -> str:

@@ -27,7 +27,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
-from ganeti.utils.files import Disk, Primitives, Write
+from ganeti.utils.files import Disk, Owner, Primitives, Write
 
 
 class Sabotage(StrEnum):
@@ -327,9 +327,9 @@ class Recorder(Primitives):
             super().unlink(path)
             self._note("unlink", path)
 
-    def mkdir(self, path: str, mode: int) -> None:
+    def mkdir(self, path: str, mode: int, owner: Owner | None) -> None:
         with self._lock:
-            super().mkdir(path, mode)
+            super().mkdir(path, mode, None)
             self._note("mkdir", path, mode=mode)
 
     def sync_directory(self, path: str) -> None:

@@ -61,7 +61,7 @@ def check_free(cfg: Config, name: str) -> None:
 
 def check_silent(address: str | None, name: str) -> None:
     """Raises if somebody answers at the address of the name."""
-    if address and net.tcp_ping(address, net.daemon_port("ganeti-noded")):
+    if address and net.is_in_use(address, net.daemon_port("ganeti-noded")):
         raise OpPrereqError(
             f"the address {address} of {name} is in use on the network", Code.NOT_UNIQUE
         )
