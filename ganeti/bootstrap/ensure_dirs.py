@@ -7,40 +7,15 @@ otherwise root.
 
 from __future__ import annotations
 
-import grp
 import optparse
 import os
-import pwd
 import stat
 import sys
 
+from ganeti import owners
 from ganeti.paths import DEFAULT, Paths, Place, places
 
-USERS = {
-    "masterd": "gnt-masterd",
-    "confd": "gnt-confd",
-    "rapi": "gnt-rapi",
-    "noded": "root",
-    "root": "root",
-}
-GROUPS = {**USERS, "daemons": "gnt-daemons", "admin": "gnt-admin"}
 ARCHIVE_FILE_MODE, ARCHIVE_DIR_MODE = 0o640, 0o750
-
-
-def user_id(role: str) -> int:
-    """The uid of a role."""
-    try:
-        return pwd.getpwnam(USERS[role]).pw_uid
-    except KeyError:
-        return 0
-
-
-def group_id(role: str) -> int:
-    """The gid of a role."""
-    try:
-        return grp.getgrnam(GROUPS[role]).gr_gid
-    except KeyError:
-        return 0
 
 
 def ensure(place: Place) -> None:
@@ -53,7 +28,7 @@ def ensure(place: Place) -> None:
         return
     if stat.S_ISLNK(state.st_mode):
         raise OSError(f"{place.path} is a symbolic link; replace it with what it should be")
-    owner = (user_id(place.user), group_id(place.group))
+    owner = (owners.user_id(place.user), owners.group_id(place.group))
     if (state.st_uid, state.st_gid) != owner:
         os.chown(place.path, *owner)
     if stat.S_IMODE(state.st_mode) != place.mode:

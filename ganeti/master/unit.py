@@ -22,7 +22,7 @@ from ganeti.opcodes.base import OpCode
 from ganeti.utils.clock import Clock
 
 if typing.TYPE_CHECKING:
-    from ganeti.master.config.store import Transaction
+    from ganeti.master.config.transaction import Transaction
     from ganeti.master.services import Services
 
 O = TypeVar("O", bound=OpCode)  # noqa: E741

@@ -22,7 +22,7 @@ from ganeti.model.instance import Instance
 from ganeti.model.network import Network
 from ganeti.model.node import Node
 
-E = TypeVar("E", Cluster, Node, NodeGroup, Instance, Disk, Network, FilterRule)
+E = TypeVar("E", bound=Entry)
 
 Key = tuple[type, str]
 

@@ -87,16 +87,15 @@ def nics_plan(unit: InstanceUnit[Any], instance: Instance, changes: Sequence[Any
     group = unit.cfg.nodes[instance.primary_node].group
     build = NicBuilder(unit.cfg, unit.services.store.reserve(unit.context), group, None)
     for change in normal(changes, "NIC"):
-        _NIC_VERBS.get(change.verb, _no_such_verb)(unit, plan, build, change)
+        verb = _NIC_VERBS.get(change.verb)
+        if verb is None:
+            raise _wrong(f"NICs cannot be changed by '{change.verb}'")
+        verb(unit, plan, build, change)
     if len(plan.nics) > MAX_NICS:
         raise _wrong(f"an instance can have {MAX_NICS} NICs, not {len(plan.nics)}")
     if not unit.op.force:
         check_bridges(unit, instance.replace(nics=tuple(plan.nics)), instance.primary_node)
     return plan
-
-
-def _no_such_verb(unit: Unit, plan: Any, build: Any, change: Change) -> None:
-    raise _wrong(f"NICs cannot be changed by '{change.verb}'")
 
 
 def _add_nic(unit: Unit, plan: NicsPlan, build: NicBuilder, change: Change) -> None:

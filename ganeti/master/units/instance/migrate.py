@@ -7,7 +7,7 @@ where it was. After that only the way forward is left.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -115,7 +115,7 @@ class InstanceMigrate(MovingUnit[OpInstanceMigrate]):
     def _check_versions(self, source: Node, target: Node) -> None:
         specs = [(self.instance.hypervisor, self.cfg.cluster_hvparams(self.instance.hypervisor))]
         replies = self.rpc.all([source.uuid, target.uuid], SystemCalls.node_info)(None, specs)
-        versions = [r.value[2][0].get("hv_version") for r in replies.values()]
+        versions = [_version(reply.value[2]) for reply in replies.values()]
         if versions[0] != versions[1] and None not in versions and not self.op.ignore_hvversions:
             raise OpExecError(
                 f"the hypervisors of {source.name} and {target.name} have different versions"
@@ -193,9 +193,13 @@ class InstanceMigrate(MovingUnit[OpInstanceMigrate]):
         self.log.step("done")
 
 
+def _version(infos: Sequence[Mapping[str, Any]] | None) -> Any:
+    return infos[0].get("hv_version") if infos else None
+
+
 def abort(unit: MovingUnit[Any], source: Node, target: Node) -> None:
     """Give the instance back to its source; what cannot be undone is named."""
-    attempts = (
+    attempts: tuple[tuple[str, Callable[[], None]], ...] = (
         (
             f"end the copy on {target.name}",
             lambda: unit.rpc.one(target.uuid, InstanceCalls.instance_finalize_migration_dst)(

@@ -56,7 +56,7 @@ class InstanceRename(InstanceUnit[OpInstanceRename]):
                 for disk in moved:
                     cfg.put(disk)
         self._run_script(old)
-        return self.op.new_name
+        return str(self.op.new_name)
 
     def _move_files(self, undo: Rollback) -> Sequence[Disk]:
         """Rename the directory of file-based disks; returns the disks at their new place."""

@@ -60,7 +60,8 @@ class InstanceUnit(LogicalUnit[O], Generic[O]):
 
     def reason(self) -> list[tuple[str, str, int]]:
         """The reason trail that calls to nodes carry on."""
-        return self.op.reason
+        reason: list[tuple[str, str, int]] = self.op.reason
+        return reason
 
     def is_running(self) -> bool:
         """Asks the primary node."""
@@ -167,10 +168,10 @@ def free_memory(unit: LogicalUnit[Any], instance: Instance, node: str) -> int:
     hypervisor = instance.hypervisor
     specs = [(hypervisor, unit.cfg.cluster_hvparams(hypervisor))]
     try:
-        _boot_id, _storage, (info,) = unit.rpc.one(node, SystemCalls.node_info)(None, specs)
+        _boot_id, _storage, answers = unit.rpc.one(node, SystemCalls.node_info)(None, specs)
     except GenericError as err:
         raise OpPrereqError(
             f"node {unit.cfg.nodes[node].name} does not tell its free memory: {err}",
             Code.ENVIRONMENT,
         ) from err
-    return int(info["memory_free"])
+    return int(answers[0]["memory_free"]) if answers else 0

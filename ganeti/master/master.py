@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The running master: its parts, put together, from the first to the last moment.
+
+Who calls whom: LUXI server → queue → processor → units → calls and store. Nothing calls back up, but
+for two alarms: a node that obeys another master deposes this one, and a change of the configuration
+may mean other candidates and other limits for the queue.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterable, Mapping
+
+from ganeti import owners
+from ganeti.errors import ConfigurationError
+from ganeti.exitcode import ExitCode
+from ganeti.master.alarms import AlarmClock
+from ganeti.master.candidates import CandidateSet
+from ganeti.master.config import distribute as config_distribute
+from ganeti.master.config.localfile import ConfigFile
+from ganeti.master.config.store import ConfigStore
+from ganeti.master.luxi_server import LuxiServer
+from ganeti.master.processor import UnitExecutor
+from ganeti.master.query import jobs as job_fields
+from ganeti.master.queue import changes
+from ganeti.master.queue.distribute import QueueTransport
+from ganeti.master.queue.jobqueue import JobQueue, Settings
+from ganeti.master.queue.store import QueueStore
+from ganeti.master.services import Services
+from ganeti.master.startup import Startup
+from ganeti.model.config import Config
+from ganeti.model.filter import FilterRule
+from ganeti.rpc import nodes
+from ganeti.rpc.runner import Deposed, Rpc, Target
+from ganeti.rpc.transport import Transport
+from ganeti.utils import net
+from ganeti.utils.clock import Clock
+from ganeti.utils.files import Disk
+from ganeti.utils.process import Runner
+
+log = logging.getLogger(__name__)
+
+LINGER_S = 5.0
+"""After the last job has ended clients can still fetch how."""
+
+
+class Master:
+    """Made once a host is to be master; `run` it, `stop` it."""
+
+    def __init__(self, startup: Startup) -> None:
+        self._startup, self._paths = startup, startup.paths
+        self._clock, self._disk = Clock(), Disk()
+        self._signals = os.eventfd(0)
+        self._asked_to_stop = 0
+        self._deposed: Deposed | None = None
+        self._alarms = AlarmClock()
+        self._transport = Transport(startup.credentials())
+        self._rpc = Rpc(
+            self._transport,
+            self._target,
+            port=net.daemon_port("ganeti-noded"),
+            sender=startup.sender,
+            when_deposed=self._depose,
+        )
+        self._store = self._config_store()
+        self._services = Services(
+            paths=self._paths,
+            clock=self._clock,
+            runner=Runner(),
+            rpc=self._rpc,
+            store=self._store,
+            behind=self._behind,
+        )
+        self._queue = self._job_queue()
+        self._services.jobs = self._queue
+        self._luxi = LuxiServer(self._services)
+
+    # Putting together.
+
+    def _target(self, uuid: str) -> Target:
+        node = self._store.current.nodes.get(uuid)
+        if node is None:
+            raise ConfigurationError(f"there is no node {uuid} in the configuration")
+        return nodes.target(node)
+
+    def _label(self, uuid: str) -> str:
+        node = self._store.current.nodes.get(uuid)
+        return node.name if node else uuid
+
+    def _config_store(self) -> ConfigStore:
+        owner = (owners.user_id("masterd"), owners.group_id("confd"))
+        transport = config_distribute.ConfigTransport(
+            self._rpc,
+            user=owners.user_name("masterd"),
+            group=owners.group_name("confd"),
+            now=self._clock.now,
+        )
+        store = ConfigStore(
+            ConfigFile(self._paths.config_data, self._disk, owner),
+            CandidateSet(transport, config_distribute.newest, self._alarms, label=self._label),
+            CandidateSet(
+                config_distribute.SsconfTransport(self._rpc),
+                config_distribute.newest,
+                self._alarms,
+                label=self._label,
+            ),
+            self._clock,
+        )
+        store.load()
+        return store
+
+    def _job_queue(self) -> JobQueue:
+        candidates = CandidateSet(
+            QueueTransport(self._rpc, self._paths), changes.merge, self._alarms, label=self._label
+        )
+        store = QueueStore(
+            self._paths,
+            self._disk,
+            candidates,
+            self._alarms,
+            epoch=self._startup.epoch,
+            owner=(owners.user_id("masterd"), owners.group_id("daemons")),
+        )
+        return JobQueue(
+            store,
+            UnitExecutor(self._services),
+            self._alarms,
+            self._clock,
+            settings=Settings(
+                max_running=lambda: self._store.current.cluster.max_running_jobs,
+                rules=self._rules,
+            ),
+            row=job_fields.values,
+        )
+
+    def _rules(self) -> Iterable[FilterRule]:
+        return self._store.current.filters.values()
+
+    def _behind(self) -> Mapping[str, str]:
+        """Candidates that lack something of the configuration or the queue, by name."""
+        lacking = {**self._queue.behind(), **self._store.behind()}
+        return {self._label(uuid): why for uuid, why in lacking.items()}
+
+    # Running.
+
+    def run(self, ready: Callable[[], None]) -> int:
+        """Serve until asked to stop, or until another master has taken over; the exit code."""
+        self._luxi.bind()
+        self._store.start()
+        self._queue.start(other_candidates(self._store.current))
+        self._store.when_published = self._configuration_changed
+        self._luxi.start()
+        log.info("this is the master, epoch %d", self._startup.epoch)
+        ready()
+        os.eventfd_read(self._signals)
+        self._shut_down()
+        if self._deposed is not None:
+            log.critical("another master has taken over: %s", self._deposed)
+            return ExitCode.NOT_MASTER
+        return ExitCode.SUCCESS
+
+    def _configuration_changed(self, before: Config, after: Config) -> None:
+        """What the queue must know; called by the store's writer, so only quick work."""
+        if other_candidates(before) != other_candidates(after):
+            self._queue.set_candidates(other_candidates(after))
+        limits = before.cluster.max_running_jobs != after.cluster.max_running_jobs
+        if limits or before.filters is not after.filters:
+            self._queue.reschedule()
+
+    def stop(self) -> None:
+        """Orderly at first; asked a second time, at once. Safe in a signal handler."""
+        self._asked_to_stop += 1
+        os.eventfd_write(self._signals, 1)
+
+    def _depose(self, error: Deposed) -> None:
+        """A node obeys another master: nothing is acknowledged any more."""
+        self._deposed = error
+        threading.Thread(target=self._queue.depose, args=(error,), daemon=True).start()
+        os.eventfd_write(self._signals, 1)
+
+    def _shut_down(self) -> None:
+        """Running opcodes end, waiting jobs go back; clients are served meanwhile."""
+        log.info("stopping: no new jobs, running ones end")
+        self._queue.shutdown()
+        had_jobs = not self._queue.wait_until_settled(0)
+        if not self._in_a_hurry() and had_jobs:
+            self._wait_for_jobs()
+        self._luxi.stop()
+        self._queue.close(0 if self._in_a_hurry() else None)
+        if self._deposed is None:
+            self._store.close()
+        self._transport.close()
+        self._alarms.close()
+
+    def _in_a_hurry(self) -> bool:
+        return self._asked_to_stop > 1 or self._deposed is not None
+
+    def _wait_for_jobs(self) -> None:
+        settled = threading.Thread(target=self._tell_when_settled, daemon=True)
+        settled.start()
+        os.eventfd_read(self._signals)
+        if not self._in_a_hurry():
+            self._clock.sleep(LINGER_S)
+
+    def _tell_when_settled(self) -> None:
+        self._queue.wait_until_settled()
+        os.eventfd_write(self._signals, 1)
+
+
+def other_candidates(cfg: Config) -> set[str]:
+    """The master candidates besides the master, by UUID; offline ones have lost their place."""
+    return {node.uuid for node in cfg.candidates()} - {cfg.cluster.master_node}

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a host knows when it is about to be master: configuration, epoch, its own name, its calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ganeti.contracts.node.sender import Sender
+from ganeti.errors import ConfigurationError
+from ganeti.master import epoch
+from ganeti.master.config.localfile import ConfigFile
+from ganeti.model import configfile
+from ganeti.model.config import Config
+from ganeti.paths import Paths
+from ganeti.rpc import nodes
+from ganeti.rpc.runner import Rpc, Target
+from ganeti.rpc.transport import Credentials, Transport
+from ganeti.utils import files, net
+
+
+class Startup:
+    """Reads and checks; raises GenericError if this host cannot be master with what it has."""
+
+    def __init__(self, paths: Paths) -> None:
+        self.paths = paths
+        self.cfg: Config = configfile.load(ConfigFile(paths.config_data, files.Disk()).read())
+        self.me = net.resolve(net.own_name()).name
+        if self.cfg.master.name != self.me:
+            raise ConfigurationError(
+                f"the master in {paths.config_data} is {self.cfg.master.name}, not this host"
+                f" ({self.me})"
+            )
+        self.epoch = epoch.read(paths)
+
+    @property
+    def sender(self) -> Sender:
+        """How this host presents itself to nodes."""
+        return Sender(self.me, self.epoch)
+
+    def credentials(self) -> Credentials:
+        return Credentials(self.paths.server_pem, (self.paths.client_pem, self.paths.server_pem))
+
+    def targets(self) -> list[Target]:
+        """All nodes, whatever their flags."""
+        return [nodes.direct(node) for node in self.cfg.nodes.values()]
+
+    @contextmanager
+    def calls(self) -> Iterator[Rpc]:
+        """Calls for a short while."""
+        transport = Transport(self.credentials())
+        try:
+            yield Rpc(
+                transport,
+                lambda uuid: nodes.target(self.cfg.nodes[uuid]),
+                port=net.daemon_port("ganeti-noded"),
+                sender=self.sender,
+            )
+        finally:
+            transport.close()
