@@ -8,19 +8,13 @@ whenever something changes that stands in ssconf.
 
 from __future__ import annotations
 
+import typing
 from typing import Any, TypeVar
 
 from ganeti.errors import ConfigurationError
 from ganeti.model import index, pool, ports, ssconf_values
-from ganeti.model.cluster import Cluster
 from ganeti.model.config import Config
-from ganeti.model.disk import Disk
-from ganeti.model.filter import FilterRule
-from ganeti.model.group import NodeGroup
 from ganeti.model.index import Claim, Entry, Member
-from ganeti.model.instance import Instance
-from ganeti.model.network import Network
-from ganeti.model.node import Node
 
 E = TypeVar("E", bound=Entry)
 
@@ -57,25 +51,25 @@ class Transaction:
         changed meanwhile would be lost.
         """
         key = _key(entry)
-        stamped = self._stamped(entry, self._put.get(key) or self._base.stored(entry))
+        before = self._put.get(key) or self._base.stored(entry)
+        stamped = typing.cast(E, self._stamped(entry.stored(), before))
         self._put[key] = stamped
         self._removed.pop(key, None)
         self._root = None
         return stamped
 
-    def _stamped(self, entry: E, before: Entry | None) -> E:
-        stored: E = entry.stored()
+    def _stamped(self, entry: Entry, before: Entry | None) -> Entry:
         if "serial_no" not in entry.ATTRIBUTES:
-            return stored
+            return entry
         if before is None:
-            return stored.replace(serial_no=1, ctime=self._now, mtime=self._now)
+            return entry.replace(serial_no=1, ctime=self._now, mtime=self._now)
         if _serial(before) != _serial(entry):
             raise ConfigurationError(
                 f"{entry!r} was changed after it was read; read it again and repeat the change"
             )
         origin = self._base.stored(entry)
         serial_no = 1 if origin is None else _serial(origin) + 1
-        return stored.replace(serial_no=serial_no, mtime=self._now)
+        return entry.replace(serial_no=serial_no, mtime=self._now)
 
     def remove(self, member: Member) -> None:
         """Take a record out."""
