@@ -63,13 +63,22 @@ class Ssh:
         return ["ssh", *options, *terminal, f"{user}@{host}", remote]
 
     def copy_command(
-        self, sources: Sequence[str], host: str, target: str, *, user: str = USER
+        self,
+        sources: Sequence[str],
+        host: str,
+        target: str,
+        *,
+        user: str = USER,
+        address: str = "",
     ) -> list[str]:
-        """Copy local files with their modes and times."""
-        options = self._options(host, True, HostKey.REFUSE)
-        return ["scp", "-p", *options, *sources, f"{user}@{net.bracketed(host)}:{target}"]
+        """Copy local files with their modes and times; `address` is another than the name's."""
+        options = self._options(host, True, HostKey.REFUSE, address)
+        where = f"{user}@{net.bracketed(address or host)}"
+        return ["scp", "-p", *options, *sources, f"{where}:{target}"]
 
-    def _options(self, host: str, batch: bool, unknown_key: HostKey) -> list[str]:
+    def _options(
+        self, host: str, batch: bool, unknown_key: HostKey, address: str = ""
+    ) -> list[str]:
         settings = {
             "EscapeChar": "none",
             "HashKnownHosts": "no",
@@ -82,8 +91,9 @@ class Ssh:
             "StrictHostKeyChecking": unknown_key.value,
             **({"BatchMode": "yes"} if batch else {}),
         }
-        family = self._ssconf.get("primary_ip_family", default=str(net.IPV4))
-        version = "-6" if int(family) == net.IPV6 else "-4"
+        usual = int(self._ssconf.get("primary_ip_family", default=str(net.IPV4)))
+        family = net.family_of(address) if address else usual
+        version = "-6" if family == net.IPV6 else "-4"
         return [*(f"-o{name}={value}" for name, value in settings.items()), version]
 
 

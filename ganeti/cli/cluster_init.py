@@ -115,10 +115,13 @@ def _destroy(run: Run) -> int:
         raise failure.Complaint(
             "Destroying a cluster cannot be undone. If it shall be done, add --yes-do-it."
         )
+    (modify_ssh_setup,) = run.world.client.QueryConfigValues(["modify_ssh_setup"])
     master_uuid = jobs.submit(run, OpClusterDestroy())
     from ganeti.bootstrap import cluster_destroy
 
-    cluster_destroy.finish(run.world.paths, master_uuid, run.note)
+    cluster_destroy.finish(
+        run.world.paths, master_uuid, modify_ssh_setup=bool(modify_ssh_setup), warn=run.note
+    )
     return 0
 
 

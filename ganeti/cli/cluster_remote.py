@@ -18,27 +18,24 @@ REPLICATION = flag("--use-replication-network", doc="Send the file over the seco
 
 
 class Peer(NamedTuple):
-    """A node as SSH reaches it."""
+    """A node, and the address by which it is reached; empty for its name."""
 
     name: str
     address: str
-    port: int
     is_master: bool
 
 
 def _peers(run: Run) -> list[Peer]:
     """The online nodes that are meant; skipped ones are named."""
-    fields = ["name", "offline", "sip", "ndp/ssh_port", "master"]
-    answer = run.world.client.Query("node", fields, _filter(run.opts))
+    answer = run.world.client.Query("node", ["name", "offline", "sip", "master"], _filter(run.opts))
     rows = [[cell[1] for cell in row] for row in answer["data"]]
     offline = [name for name, is_offline, *_ in rows if is_offline]
     if offline:
         run.note(f"Note: skipping offline nodes {', '.join(offline)}")
+    replication = getattr(run.opts, "use_replication_network", False)
     return [
-        Peer(
-            name, sip if getattr(run.opts, "use_replication_network", False) else name, port, master
-        )
-        for name, is_offline, sip, port, master in rows
+        Peer(name, secondary_ip if replication else "", is_master)
+        for name, is_offline, secondary_ip, is_master in rows
         if not is_offline
     ]
 
@@ -56,7 +53,7 @@ def _filter(opts: Any) -> list[Any] | None:
 def _command(run: Run) -> int:
     words = " ".join(run.args)
     for peer in sorted(_peers(run), key=lambda peer: peer.is_master):
-        argv = run.world.ssh.command(peer.address, words, port=peer.port)
+        argv = run.world.ssh.command(peer.name, words)
         result = run.world.runner.run(argv, timeout_s=None)
         if not (run.opts.failure_only and result.returncode == 0):
             _show(run, peer.name, result.output, result.returncode)
@@ -80,7 +77,7 @@ def _copyfile(run: Run) -> int:
     for peer in _peers(run):
         if peer.is_master:
             continue
-        argv = run.world.ssh.copy_command(path, peer.address, port=peer.port)
+        argv = run.world.ssh.copy_command([path], peer.name, path, address=peer.address)
         result = run.world.runner.run(argv, timeout_s=None)
         if result.failed:
             run.note(f"Copying {path} to node {peer.name} failed: {result.error_text()}")

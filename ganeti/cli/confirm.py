@@ -34,6 +34,20 @@ class Terminal:
     def __init__(self, path: str = "/dev/tty") -> None:
         self._path = path
 
+    def is_there(self) -> bool:
+        """Whether somebody can be asked."""
+        try:
+            with open(self._path, encoding="utf-8"):
+                return True
+        except OSError:
+            return False
+
+    def password(self, prompt: str) -> str:
+        """What is typed in, unseen."""
+        import getpass
+
+        return getpass.getpass(prompt)
+
     def ask(self, text: str, choices: Sequence[Choice] = (YES, NO)) -> Choice:
         """The choice of the person; the last one if there is no terminal."""
         try:

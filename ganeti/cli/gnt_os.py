@@ -21,7 +21,7 @@ OSPARAMS = value(
 )
 OSPARAMS_PRIVATE = value(
     "--os-parameters-private",
-    kind="key_values",
+    kind="private_values",
     dest="osparams_private",
     doc="Parameters of the OS that nobody lists",
 )

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import importlib
+import optparse
 import os
 import shlex
 import sys
@@ -13,6 +14,7 @@ from collections.abc import Sequence
 from ganeti import version
 from ganeti.cli import failure, jobs, options
 from ganeti.cli.command import Command, Run, Tool, argument_problem
+from ganeti.cli.options import Option
 from ganeti.cli.world import World
 from ganeti.errors import Code, GenericError, OpPrereqError
 
@@ -82,7 +84,8 @@ def _run_command(
     name: str, command_name: str, command: Command, argv: list[str], world: World
 ) -> int:
     usage = f"%prog {command_name} {command.usage()}".rstrip()
-    opts, args = options.read(name, usage, command.about, command.all_options(), argv)
+    known = command.all_options()
+    opts, args = options.read(name, usage, command.about, known, argv)
     problem = argument_problem(command_name, command.arguments, len(args))
     if problem:
         _complain(problem)
@@ -93,8 +96,15 @@ def _run_command(
                 f"'{word}' is not known here; use one of {', '.join(argument.choices)}",
                 Code.WRONG_INPUT,
             )
-    world.start_log(f"{name} {command_name}", opts.debug)
+    world.start_log(f"{name} {command_name}", opts.debug, _for_log(known, opts, args))
     return command.body(Run(world, name, command_name, command, opts=opts, args=args)) or 0
+
+
+def _for_log(known: Sequence[Option], opts: optparse.Values, args: Sequence[str]) -> str:
+    """What was asked for; private values stay out of the log."""
+    given = [o for o in known if getattr(opts, o.dest) not in (o.default, None)]
+    shown = {o.dest: "***" if o.kind == options.PRIVATE else getattr(opts, o.dest) for o in given}
+    return f"arguments {args}, options {shown}"
 
 
 def _complain(text: str) -> None:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import typing
 from typing import Any, NamedTuple
 
 from ganeti.cli import failure, jobs
@@ -10,6 +12,11 @@ from ganeti.cli.command import Argument, Command, Run
 from ganeti.cli.options import PRIORITY, VERBOSE, flag
 from ganeti.errors import Code, OpPrereqError, ResolverError
 from ganeti.opcodes.node import OpNodeAdd
+
+if typing.TYPE_CHECKING:
+    from ganeti.bootstrap.node_setup import SetupRequest
+    from ganeti.ssh import FirstContact
+    from ganeti.utils.net import Host
 
 NO_KEY_CHECK = flag(
     "--no-ssh-key-check", dest="ssh_key_check", default=True, doc="Trust whatever host key it has"
@@ -56,7 +63,7 @@ def _add(run: Run) -> int:
     return 0
 
 
-def _resolved(name: str) -> Any:
+def _resolved(name: str) -> Host:
     from ganeti.utils import net
 
     try:
@@ -81,7 +88,7 @@ def _check(run: Run, name: str, known: Known | None) -> None:
         raise failure.Complaint(f"Node {name} is the master; it cannot be taken in again.")
 
 
-def _prepare(run: Run, host: Any, known: Known | None, settings: dict[str, Any]) -> None:
+def _prepare(run: Run, host: Host, known: Known | None, settings: dict[str, Any]) -> None:
     from ganeti.bootstrap.node_setup import NodeSetup, SetupRequest
 
     request = SetupRequest(
@@ -94,7 +101,34 @@ def _prepare(run: Run, host: Any, known: Known | None, settings: dict[str, Any])
         debug=bool(run.opts.debug),
         **settings,
     )
-    NodeSetup.over_ssh(run.world, request).run(request)
+    world = run.world
+    with contextlib.closing(_contact(run, request)) as contact:
+        NodeSetup(world.paths, world.disk, world.clock, contact).run(request)
+
+
+def _contact(run: Run, request: SetupRequest) -> FirstContact:
+    """SSH to the host, with the person there to judge its key and to type its password."""
+    from ganeti.ssh import FirstContact
+    from ganeti.utils.secret import Secret
+
+    terminal = run.world.terminal
+
+    def is_good(fingerprint: str) -> bool:
+        return terminal.confirm(
+            f"Host {request.name} ({request.address}) shows the unknown key {fingerprint}. "
+            "Is this really the host's key?"
+        )
+
+    def password() -> Secret:
+        return Secret(terminal.password(f"Password of root on {request.name}: "))
+
+    return FirstContact(
+        request.address,
+        request.ssh_port,
+        known_hosts=run.world.paths.known_hosts,
+        confirm_key=is_good if request.check_host_key else None,
+        ask_password=password if terminal.is_there() else None,
+    )
 
 
 def _group_port(run: Run) -> int:

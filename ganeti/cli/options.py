@@ -45,12 +45,15 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "number": lambda word: parse.integer("the value", word),
     "number_or_default": parse.number_or_default,
     "key_values": parse.key_values,
+    "private_values": parse.key_values,
     "identified": parse.identified,
     "by_name": parse.identified,
     "identified_lists": parse.identified_lists,
 }
 """Types with a parser of ours; `optparse` itself knows ``int`` and ``choice``."""
 _KEY_VALUE_KINDS = ("by_name", "identified", "key_values")
+PRIVATE = "private_values"
+"""The kind whose values must not be logged."""
 
 
 def flag(*flags: str, doc: str, dest: str = "", default: bool = False) -> Option:
@@ -158,7 +161,7 @@ def of_parameter(opcode: type[base.OpCode], name: str) -> Option:
     default = parameter.offer if parameter.default is base.REQUIRED else parameter.initial()
     spelling = SPELLINGS.get(name) or Spelling((_long_flag(name, default),))
     kind, choices, repeat = _shape(parameter.annotation, default)
-    kind = spelling.kind or kind
+    kind = PRIVATE if parameter.disclosure() else spelling.kind or kind
     repeat = repeat or kind == "by_name"
     return Option(
         spelling.flags,
@@ -178,6 +181,7 @@ _METAVARS = {
     "int": "N",
     "key_values": "KEY=VALUE,...",
     "plain_words": "A,B,...",
+    "private_values": "KEY=VALUE,...",
     "string": "TEXT",
     "uid_ranges": "LOW-HIGH,...",
     "words": "A,B,...",

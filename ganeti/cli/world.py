@@ -18,6 +18,7 @@ if typing.TYPE_CHECKING:
     from ganeti.luxi.client import Client
     from ganeti.paths import Paths
     from ganeti.ssconf import Ssconf
+    from ganeti.ssh import Ssh
     from ganeti.utils.clock import Clock
     from ganeti.utils.files import Disk
     from ganeti.utils.process import Runner
@@ -49,6 +50,12 @@ class World:
         return Ssconf(self.paths)
 
     @functools.cached_property
+    def ssh(self) -> Ssh:
+        from ganeti.ssh import Ssh
+
+        return Ssh(self.paths, self.ssconf)
+
+    @functools.cached_property
     def runner(self) -> Runner:
         from ganeti.utils.process import Runner
 
@@ -72,8 +79,10 @@ class World:
 
         return net.own_name()
 
-    def start_log(self, program: str, debug: int) -> None:
-        """Log to the commands' file, and with ``-d`` on the terminal; without the right to, do not."""
+    def start_log(self, program: str, debug: int, line: str) -> None:
+        """Log to the commands' file, where that may be written, and with ``-d`` on the terminal."""
+        import logging
+
         from ganeti.utils import log
 
         made = log.Log(program, debug=bool(debug))
@@ -82,6 +91,7 @@ class World:
         if debug:
             made.to_stderr()
         made.start()
+        logging.getLogger(__name__).info(line)
 
     def explained(self, error: Exception) -> Exception:
         """The error; if no master daemon listens on this machine, what the person should know."""

@@ -68,7 +68,8 @@ def test_settings_by_name() -> None:
         "kvm": {"acpi": "x"},
         "fake": {},
     }
-    for wrong in ([("kvm", None)], [("kvm", {}), ("kvm", {})]):
+    wrongs: list[list[parse.Ident]] = [[("kvm", None)], [("kvm", {}), ("kvm", {})]]
+    for wrong in wrongs:
         with pytest.raises(ParameterError, match="'kvm'"):
             parse.by_name(wrong)
 

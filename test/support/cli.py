@@ -129,9 +129,13 @@ class CommandWorld(World):
         self.root = root
         self.environ: dict[str, str] = {}
         self.host_name = "node1.example.com"
+        self.logged: list[tuple[str, str]] = []
 
     def own_name(self) -> str:
         return self.host_name
+
+    def start_log(self, program: str, debug: int, line: str) -> None:
+        self.logged.append((program, line))
 
 
 class CommandLine:
