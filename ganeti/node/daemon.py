@@ -12,7 +12,7 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from OpenSSL import SSL
 
@@ -65,7 +65,7 @@ class NodeDaemon:
             clock=clock.Clock(),
             ssconf=self._ssconf,
             fence=fence,
-            ssconf_changed=self._peers.reload if self._peers else lambda: None,
+            ssconf_changed=self.ssconf_changed,
             stop=self.stop,
         )
         self._server = Server(
@@ -87,7 +87,16 @@ class NodeDaemon:
         key, certificate = self._options.ssl_key, self._options.ssl_cert
         return TlsSettings(key, certificate, certificate, self._peers.accept)
 
-    def run(self, ready: daemon.Detached) -> None:
+    @property
+    def port(self) -> int:
+        return self._server.port
+
+    def ssconf_changed(self) -> None:
+        """A call has written ssconf: from now on the new list of candidates counts."""
+        if self._peers:
+            self._peers.reload()
+
+    def run(self, ready: Callable[[], None]) -> None:
         """Serve until `stop`; requests in progress are answered before this returns."""
         queue_check.check(self._paths, self._disk)
         if self._options.mlock:
@@ -96,8 +105,8 @@ class NodeDaemon:
             follow = threading.Thread(target=self._peers.follow, args=(self._gone,), daemon=True)
             follow.start()
         self._server.start()
-        log.info("listening on port %d", self._server.port)
-        ready.ready()
+        log.info("listening on port %d", self.port)
+        ready()
         os.read(self._stop, 8)  # goes on when a signal's handler has run
         log.info("stopping")
         self._gone.set()
@@ -137,7 +146,7 @@ def _serve(options: argparse.Namespace, places: paths.Paths, address: str) -> in
         detached.failed(str(err))
         return daemon_options.refuse(NAME, err)
     daemon.on_signals(node.stop, told.reopen)
-    node.run(detached)
+    node.run(detached.ready)
     told.stop()
     pid_file.remove()
     return 0

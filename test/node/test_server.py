@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Dispatch: from requests to handlers and back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import simplejson
+
+from ganeti.errors import GenericError
+from ganeti.http.messages import Peer, Request, Response
+from ganeti.node.fence import Fence
+from ganeti.node.server import Dispatcher, handler_classes
+from ganeti.schema.contract import Contract, call
+from ganeti.utils.files import Disk
+
+
+class GardenCalls(Contract):
+    @call()
+    def plant(self, what: str, count: int = 1) -> list[str]:
+        """Plant something."""
+        raise NotImplementedError
+
+    @call(fenced=False)
+    def look(self) -> tuple[int, int]:
+        """Look at the garden."""
+        raise NotImplementedError
+
+
+class Garden(GardenCalls):
+    def plant(self, what: str, count: int = 1) -> list[str]:
+        if what == "stone":
+            raise GenericError("stones do not grow")
+        if what == "tree":
+            raise KeyError("axe")
+        return [what] * count
+
+    def look(self) -> tuple[int, int]:
+        return 1, 2
+
+
+@pytest.fixture
+def dispatch(tmp_path: Path) -> Dispatcher:
+    return Dispatcher([Garden()], Fence(str(tmp_path / "master-epoch"), Disk()))
+
+
+def ask(
+    dispatch: Dispatcher, target: str, body: bytes, method: str = "POST", master: str | None = None
+) -> Response:
+    headers = {} if master is None else {"x-ganeti-master": master}
+    return dispatch(Request(method, target, headers, body, Peer("192.0.2.1", 5)))
+
+
+def result(dispatch: Dispatcher, call_name: str, *args: Any) -> Any:
+    response = ask(dispatch, f"/{call_name}", simplejson.dumps(args).encode())
+    assert response.status == 200
+    assert response.body.endswith(b"\n")
+    return simplejson.loads(response.body)
+
+
+def test_results_are_plain(dispatch: Dispatcher) -> None:
+    assert result(dispatch, "plant", "rose", 2) == [True, ["rose", "rose"]]
+    assert result(dispatch, "plant", "rose") == [True, ["rose"]]
+    assert result(dispatch, "look") == [True, [1, 2]]
+
+
+def test_failures_are_texts(dispatch: Dispatcher) -> None:
+    assert result(dispatch, "plant", "stone") == [False, "stones do not grow"]
+    assert result(dispatch, "plant", 5) == [False, "what: expected a string, got 5"]
+    assert result(dispatch, "plant") == [False, "plant takes 1 to 2 arguments in a list"]
+    assert result(dispatch, "plant", "tree") == [False, "error in plant: KeyError: 'axe'"]
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "body", "status"),
+    [
+        ("GET", "/look", b"", 400),
+        ("POST", "/dig", b"[]", 404),
+        ("POST", "/__init__", b"[]", 404),
+        ("POST", "/look?x", b"[]", 404),
+        ("POST", "/look", b"[", 400),
+        ("POST", "/look", b"", 400),
+        ("POST", "/look", b"\xff", 400),
+    ],
+)
+def test_what_is_no_call_gets_a_page(
+    dispatch: Dispatcher, method: str, target: str, body: bytes, status: int
+) -> None:
+    response = ask(dispatch, target, body, method)
+    assert response.status == status
+    assert dict(response.headers)["Content-Type"] == "text/html"
+
+
+def test_a_deposed_master_is_refused_but_may_look(dispatch: Dispatcher) -> None:
+    assert ask(dispatch, "/plant", b'["a"]', master="n2 4").status == 200
+    refused = ask(dispatch, "/plant", b'["a"]', master="n1 3")
+    assert refused.status == 412
+    assert b"n2 of epoch 4" in refused.body
+    assert ask(dispatch, "/plant", b'["a"]').status == 412
+    assert ask(dispatch, "/look", b"[]", master="n1 3").status == 200
+    assert ask(dispatch, "/plant", b'["a"]', master="n2 4").status == 200
+
+
+@pytest.mark.parametrize("master", ["n1", "n1 x", ""])
+def test_a_malformed_sender_is_refused(dispatch: Dispatcher, master: str) -> None:
+    assert ask(dispatch, "/plant", b'["a"]', master=master).status == 400
+
+
+def test_a_master_that_cannot_be_recorded_is_not_obeyed(tmp_path: Path) -> None:
+    dispatch = Dispatcher([Garden()], Fence(str(tmp_path / "gone" / "epoch"), Disk()))
+    assert ask(dispatch, "/plant", b'["a"]', master="n2 4").status == 500
+    assert ask(dispatch, "/plant", b'["a"]', master="n1 0").status == 200
+
+
+def test_every_handler_serves_a_contract_whole() -> None:
+    """Each call has one handler that overrides what the contract declares."""
+    seen: dict[str, type[Contract]] = {}
+    for handler in handler_classes():
+        for name in handler.CALLS:
+            assert name not in seen, f"{name} has two handlers"
+            assert name in vars(handler), f"{handler.__name__} lacks {name}"
+            seen[name] = handler
