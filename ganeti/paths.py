@@ -16,10 +16,16 @@ class Paths:
 
     def __init__(self, root: str = "") -> None:
         self.root = root
-        prefix = root + layout.PREFIX
-        sysconf = root + layout.SYSCONFDIR
         state = root + layout.LOCALSTATEDIR
+        self._place_data(state)
+        self._place_queue()
+        self._place_runtime(root)
+        self._place_locks(root)
+        self._place_logs(state)
+        self._place_settings(root, root + layout.SYSCONFDIR)
+        self._place_programs(root, root + layout.PREFIX)
 
+    def _place_data(self, state: str) -> None:
         self.data_dir = f"{state}/lib/ganeti"
         self.config_data = f"{self.data_dir}/config.data"
         self.server_pem = f"{self.data_dir}/server.pem"
@@ -37,13 +43,16 @@ class Paths:
         self.rapi_users = f"{self.rapi_dir}/users"
         self.export_dir = f"{self.data_dir}/export"
 
+    def _place_queue(self) -> None:
         self.queue_dir = f"{self.data_dir}/queue"
         self.queue_archive_dir = f"{self.queue_dir}/archive"
         self.queue_lock = f"{self.queue_dir}/lock"
         self.queue_version = f"{self.queue_dir}/version"
         self.queue_serial = f"{self.queue_dir}/serial"
         self.queue_drain = f"{self.queue_dir}/drain"
+        self.queue_candidates = f"{self.queue_dir}/candidates"
 
+    def _place_runtime(self, root: str) -> None:
         self.run_dir = f"{root}/run/ganeti"
         self.socket_dir = f"{self.run_dir}/socket"
         self.master_socket = f"{self.socket_dir}/ganeti-master"
@@ -64,16 +73,19 @@ class Paths:
         self.kvm_chroot_dir = f"{self.kvm_dir}/chroot"
         self.kvm_quarantine_dir = f"{self.kvm_dir}/chroot-quarantine"
 
+    def _place_locks(self, root: str) -> None:
         self.lock_dir = f"{root}/var/lock"
         self.ssconf_lock = f"{self.lock_dir}/ganeti-ssconf.lock"
         self.restricted_lock = f"{self.lock_dir}/ganeti-restricted-commands.lock"
 
+    def _place_logs(self, state: str) -> None:
         self.log_dir = f"{state}/log/ganeti"
         self.commands_log = f"{self.log_dir}/commands.log"
         self.os_log_dir = f"{self.log_dir}/os"
         self.kvm_log_dir = f"{self.log_dir}/kvm"
         self.xen_log_dir = f"{self.log_dir}/xen"
 
+    def _place_settings(self, root: str, sysconf: str) -> None:
         self.conf_dir = f"{sysconf}/ganeti"
         self.hooks_dir = f"{self.conf_dir}/hooks"
         self.scripts_dir = f"{self.conf_dir}/scripts"
@@ -85,6 +97,7 @@ class Paths:
         self.ssh_dir = f"{root}/etc/ssh"
         self.root_ssh_dir = f"{root}/root/.ssh"
 
+    def _place_programs(self, root: str, prefix: str) -> None:
         self.sbin_dir = f"{prefix}/sbin"
         self.lib_dir = f"{prefix}/lib/ganeti"
         self.tools_dir = f"{self.lib_dir}/tools"
@@ -94,6 +107,7 @@ class Paths:
         self.kvm_ifup = f"{self.lib_dir}/kvm-ifup"
         self.kvm_console_wrapper = f"{self.lib_dir}/kvm-console-wrapper"
         self.os_search_path = tuple(f"{root}{base}/os" for base in _OS_BASES)
+        self.es_search_path = tuple(f"{root}{base}/extstorage" for base in _OS_BASES)
         self.iallocator_search_path = tuple(
             f"{root}{base}/iallocators" for base in _ALLOCATOR_BASES
         )
@@ -160,6 +174,7 @@ def _rows(p: Paths) -> list[tuple[str, str, int, str, str]]:
         (p.queue_serial, "file", 0o640, "masterd", "daemons"),
         (p.queue_version, "file", 0o640, "masterd", "daemons"),
         (p.queue_drain, "file", 0o644, "masterd", "daemons"),
+        (p.queue_candidates, "file", 0o640, "masterd", "daemons"),
         (p.rapi_dir, "dir", 0o750, "rapi", "masterd"),
         (p.rapi_users, "file", 0o640, "rapi", "masterd"),
         (p.run_dir, "dir", 0o775, "masterd", "daemons"),
