@@ -7,9 +7,12 @@ lacks nothing is left as it is. (From one version to the next goes the tool cfgu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+import gc
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
 
+from ganeti.errors import ConfigurationError
 from ganeti.model import configfile, ipolicy
 from ganeti.model.cluster import Cluster
 from ganeti.model.config import Config
@@ -22,7 +25,7 @@ from ganeti.model.params import be, disk, nd, nic
 from ganeti.model.params.hv import registry
 from ganeti.model.params.nd import NdParams
 from ganeti.schema import types
-from ganeti.schema.record import REQUIRED, Kind, Record
+from ganeti.schema.record import Record
 
 Raw = dict[str, Any]
 
@@ -30,17 +33,16 @@ IPV6_FAMILY = 10
 
 
 class Filler:
-    """Fills one JSON object. `changed` tells whether anything was missing."""
+    """Fills one JSON object."""
 
     def __init__(self, raw: Raw, new_uuid: Callable[[], str], now: float) -> None:
         self._raw, self._new_uuid, self._now = raw, new_uuid, now
-        self.changed = False
 
     def run(self) -> None:
         for section in ("nodegroups", "networks", "disks", "filters"):
-            self._default(self._raw, section, {})
-        self._default(self._raw, "ctime", 0)
-        self._default(self._raw, "mtime", 0)
+            _default(self._raw, section, {})
+        _default(self._raw, "ctime", 0)
+        _default(self._raw, "mtime", 0)
         self._cluster(self._raw["cluster"])
         self._groups(self._raw["nodegroups"])
         for section, fill in (
@@ -50,72 +52,32 @@ class Filler:
             ("disks", self._disk),
         ):
             for uuid, item in self._raw[section].items():
-                self._default(item, "uuid", uuid)
+                _default(item, "uuid", uuid)
                 fill(item)
 
-    # The few ways in which something is changed.
-
-    def _default(self, item: Raw, key: str, value: Any) -> None:
-        if item.get(key) is None:
-            item[key] = value
-            self.changed = True
-
-    def _drop(self, item: Raw, keys: Iterable[str]) -> None:
-        for key in keys:
-            if key in item:
-                del item[key]
-                self.changed = True
-
-    def _take(self, item: Raw, key: str) -> Any:
-        """The value under an old word, which goes away."""
-        value = item.get(key)
-        self._drop(item, [key])
-        return value
-
-    def _below(self, item: Raw, defaults: Mapping[str, Any]) -> None:
-        for key, value in defaults.items():
-            if key not in item:
-                item[key] = value
-                self.changed = True
-
-    def _inner(self, item: Raw, *keys: str) -> Raw:
-        for key in keys:
-            self._default(item, key, {})
-            item = item[key]
-        return item
-
-    def _declared(self, item: Raw, kind: type[Record], but: Iterable[str] = ()) -> None:
-        """What the record's declaration says is always in the file."""
-        for name, attribute in kind.ATTRIBUTES.items():
-            optional = attribute.kind is not Kind.STORED or attribute.default is REQUIRED
-            if not optional and name not in but:
-                self._default(item, name, types.plain(attribute.missing()))
-
-    # The objects.
-
     def _cluster(self, cluster: Raw) -> None:
-        self._default(cluster, "uuid", self._new_uuid())
+        _default(cluster, "uuid", self._new_uuid())
         self._old_words_of_cluster(cluster)
         family = cluster.get("primary_ip_family")
-        self._default(cluster, "master_netmask", 128 if family == IPV6_FAMILY else 32)
-        self._default(cluster, "enabled_disk_templates", self._templates_in_use(cluster))
+        _default(cluster, "master_netmask", 128 if family == IPV6_FAMILY else 32)
+        _default(cluster, "enabled_disk_templates", self._templates_in_use(cluster))
         if "drbd" in cluster["enabled_disk_templates"]:
-            self._default(cluster, "drbd_usermode_helper", "/bin/true")
-        self._declared(cluster, Cluster, but=["data_collectors"])
+            _default(cluster, "drbd_usermode_helper", "/bin/true")
+        _declared(cluster, Cluster, but=["data_collectors"])
         for name in registry.names():
-            self._below(self._inner(cluster, "hvparams", name), registry.defaults(name))
-        self._below(self._inner(cluster, "beparams", "default"), be.defaults())
-        self._below(self._inner(cluster, "nicparams", "default"), nic.defaults())
-        self._below(cluster["ndparams"], nd.defaults())
+            _below(_inner(cluster, "hvparams", name), registry.defaults(name))
+        _below(_inner(cluster, "beparams", "default"), be.defaults())
+        _below(_inner(cluster, "nicparams", "default"), nic.defaults())
+        _below(cluster["ndparams"], nd.defaults())
         for template, defaults in disk.all_defaults().items():
-            self._below(self._inner(cluster, "diskparams", template), defaults)
-        self._below(cluster["ipolicy"], ipolicy.defaults())
+            _below(_inner(cluster, "diskparams", template), defaults)
+        _below(cluster["ipolicy"], ipolicy.defaults())
 
     def _old_words_of_cluster(self, cluster: Raw) -> None:
-        bridge = self._take(cluster, "default_bridge")
+        bridge = _take(cluster, "default_bridge")
         if bridge:
-            self._below(self._inner(cluster, "nicparams", "default"), {"link": bridge})
-        first = self._take(cluster, "default_hypervisor")
+            _below(_inner(cluster, "nicparams", "default"), {"link": bridge})
+        first = _take(cluster, "default_hypervisor")
         if first:
             others = [name for name in cluster["enabled_hypervisors"] if name != first]
             cluster["enabled_hypervisors"] = [first, *others]
@@ -135,19 +97,18 @@ class Filler:
             uuid = self._new_uuid()
             groups[uuid] = {"uuid": uuid, "name": INITIAL}
         for uuid, group in groups.items():
-            self._default(group, "uuid", uuid)
-            self._default(group, "mtime", self._now)
-            self._drop(group, ["members"])
-            self._declared(group, NodeGroup)
+            _default(group, "uuid", uuid)
+            _default(group, "mtime", self._now)
+            _drop(group, ["members"])
+            _declared(group, NodeGroup)
             for connection in group["networks"].values():
-                self._below(connection, nic.defaults())
+                _below(connection, nic.defaults())
 
     def _node(self, node: Raw) -> None:
         if not node.get("group"):
             node["group"] = self._initial_group()
-            self.changed = True
-        self._declared(node, Node)
-        self._drop(node["ndparams"], NdParams.cluster_only())
+        _declared(node, Node)
+        _drop(node["ndparams"], NdParams.cluster_only())
 
     def _initial_group(self) -> str:
         groups: Mapping[str, Raw] = self._raw["nodegroups"]
@@ -155,55 +116,95 @@ class Filler:
         return (named or list(groups))[0]
 
     def _instance(self, instance: Raw) -> None:
-        was_up = self._take(instance, "admin_up")
+        was_up = _take(instance, "admin_up")
         if was_up is not None:
-            self._default(instance, "admin_state", "up" if was_up else "down")
-        self._drop(instance, ["disk_template"])
+            _default(instance, "admin_state", "up" if was_up else "down")
+        _drop(instance, ["disk_template"])
         if instance.get("forthcoming"):
             return
-        self._default(instance, "disks_active", instance.get("admin_state") == "up")
-        self._declared(instance, Instance)
-        self._drop(instance["hvparams"], registry.CLUSTER_ONLY)
+        _default(instance, "disks_active", instance.get("admin_state") == "up")
+        _declared(instance, Instance)
+        _drop(instance["hvparams"], registry.CLUSTER_ONLY)
         for item in instance["nics"]:
             self._nic(item)
 
     def _nic(self, item: Raw) -> None:
-        bridge = self._take(item, "bridge")
+        bridge = _take(item, "bridge")
         if bridge and not item.get("nicparams"):
             item["nicparams"] = {"mode": "bridged", "link": bridge}
-        self._drop(item, ["pci"])
+        _drop(item, ["pci"])
         if not item.get("uuid"):
             item["uuid"] = self._new_uuid()
-            self.changed = True
-        self._declared(item, Nic)
+        _declared(item, Nic)
 
     def _network(self, network: Raw) -> None:
-        self._drop(network, ["network_type", "family"])
+        _drop(network, ["network_type", "family"])
 
     def _disk(self, item: Raw) -> None:
-        self._drop(item, ["physical_id", "pci"])
+        _drop(item, ["physical_id", "pci"])
         if not item.get("forthcoming"):
-            self._default(item, "ctime", self._now)
-            self._default(item, "mtime", self._now)
-            self._declared(item, Disk)
+            _default(item, "ctime", self._now)
+            _default(item, "mtime", self._now)
+            _declared(item, Disk)
 
 
-def fill(raw: Raw, new_uuid: Callable[[], str], now: float) -> bool:
-    """Fill in what the object lacks; True if it lacked anything."""
-    filler = Filler(raw, new_uuid, now)
-    filler.run()
-    return filler.changed
+def _default(item: Raw, key: str, value: Any) -> None:
+    if item.get(key) is None:
+        item[key] = value
 
 
-class Loaded(NamedTuple):
-    """`changed`: the file should be written, for it lacked something."""
-
-    config: Config
-    changed: bool
+def _drop(item: Raw, keys: Iterable[str]) -> None:
+    for key in keys:
+        item.pop(key, None)
 
 
-def load(data: bytes, new_uuid: Callable[[], str], now: float) -> Loaded:
+def _take(item: Raw, key: str) -> Any:
+    """The value under an old word, which goes away."""
+    return item.pop(key, None)
+
+
+def _below(item: Raw, defaults: Mapping[str, Any]) -> None:
+    for key, value in defaults.items():
+        item.setdefault(key, value)
+
+
+def _inner(item: Raw, *keys: str) -> Raw:
+    for key in keys:
+        _default(item, key, {})
+        item = item[key]
+    return item
+
+
+def _declared(item: Raw, kind: type[Record], but: Iterable[str] = ()) -> None:
+    """What the record's declaration says is always in the file."""
+    for name, attribute in kind.ATTRIBUTES.items():
+        if item.get(name) is None and attribute.is_always_there and name not in but:
+            item[name] = types.plain(attribute.missing())
+
+
+def fill(raw: Raw, new_uuid: Callable[[], str], now: float) -> None:
+    """Fill in what the object lacks."""
+    Filler(raw, new_uuid, now).run()
+
+
+def load(data: bytes, new_uuid: Callable[[], str], now: float) -> Config:
     """The configuration in the bytes of the file, filled; raises ConfigurationError."""
-    raw = configfile.parse(data)
-    changed = fill(raw, new_uuid, now)
-    return Loaded(configfile.from_raw(raw), changed)
+    with _paused_collections():
+        raw = configfile.parse(data)
+        try:
+            fill(raw, new_uuid, now)
+        except (AttributeError, KeyError, TypeError) as err:
+            raise ConfigurationError(f"the configuration file is damaged: {err!r}") from err
+        return configfile.from_raw(raw)
+
+
+@contextmanager
+def _paused_collections() -> Iterator[None]:
+    """A large file makes a million objects and no garbage; looking for some takes most of the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

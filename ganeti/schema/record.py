@@ -51,6 +51,11 @@ class Attribute:
         """The value of an attribute that is not there; a fresh one if it could be written into."""
         return self.default.copy() if isinstance(self.default, dict | list) else self.default
 
+    @property
+    def is_always_there(self) -> bool:
+        """In the file even where nobody gave it a value."""
+        return self.kind is Kind.STORED and self.default is not REQUIRED
+
     def initial(self) -> Any:
         """What a new record has that was not given a value; None is not written."""
         return self.missing() if self.kind is Kind.STORED else None

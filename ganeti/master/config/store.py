@@ -14,6 +14,7 @@ failure, for nobody knows what a crash has left on the candidates.
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import threading
@@ -41,15 +42,16 @@ FIRST_RETRY_S, LAST_RETRY_S = 1.0, 60.0
 
 
 @dataclass
-class _Ticket:
-    """Somebody who waits for the next round; `wants_ssconf`: to be sent whatever changed."""
+class Ticket:
+    """A staged transaction, or (`wants_ssconf`) a wish that ssconf be sent whatever changed."""
 
+    transaction: Transaction
     wants_ssconf: bool = False
-    warnings: list[str] = field(default_factory=list)
     error: GenericError | None = None
     done: threading.Event = field(default_factory=threading.Event)
 
     def wait(self) -> None:
+        """Return when it is durable; raises why it is not."""
         self.done.wait()
         if self.error is not None:
             raise type(self.error)(*self.error.args)
@@ -74,7 +76,7 @@ class ConfigStore:
         self._clock, self._random = clock, random
         self._reservations = ReservationTable(lambda: self._head, random)
         self._writes: dict[str, int] = {}
-        self._staged: list[_Ticket] = []
+        self._staged: list[Ticket] = []
         self._is_unsure = True
         self._retry_at, self._retry_s = 0.0, FIRST_RETRY_S
         self._deposed: Deposed | None = None
@@ -86,13 +88,14 @@ class ConfigStore:
 
     def load(self) -> Config:
         """Read the file; raises ConfigurationError."""
-        loaded = upgrade.load(self._file.read(), self._new_uuid, self._clock.now())
-        self._head = self._published = loaded.config
+        cfg = upgrade.load(self._file.read(), self._new_uuid, self._clock.now())
+        gc.freeze()  # it stays for good: collections need not walk through it
+        self._head = self._published = cfg
         # The number after the file's may stand for something that a crash left on a candidate.
-        self._serial = loaded.config.serial_no + 1
-        self._values = Values(loaded.config)
+        self._serial = cfg.serial_no + 1
+        self._values = Values(cfg)
         self._sent_values: Mapping[str, str] = {}
-        return loaded.config
+        return cfg
 
     def _new_uuid(self) -> str:
         return str(uuid.UUID(bytes=self._random(16), version=4))
@@ -140,45 +143,49 @@ class ConfigStore:
     def write(self, context: str) -> Iterator[Transaction]:
         """A transaction. Leaving the block returns when the change is durable, or raises and
         nothing has changed. In the block only think: everyone else who writes waits."""
-        with self._changed:
-            transaction = Transaction(self._editable(), self._clock.now())
-            self._editor = threading.get_ident()
-            try:
-                yield transaction
-                self._head = transaction.finished()
-            finally:
-                self._editor = None
-            if transaction.is_empty:
-                return
-            ticket = self._stage(_Ticket(warnings=transaction.warnings))
+        with self.stage() as ticket:
+            yield ticket.transaction
         ticket.wait()
         with self._changed:
             self._writes[context] = self._writes.get(context, 0) + 1
 
-    def _editable(self) -> Config:
+    @contextmanager
+    def stage(self) -> Iterator[Ticket]:
+        """The same without the waiting."""
+        with self._changed:
+            self._check_editable()
+            ticket = Ticket(Transaction(self._head, self._clock.now()))
+            self._editor = threading.get_ident()
+            try:
+                yield ticket
+                self._head = ticket.transaction.finished()
+            finally:
+                self._editor = None
+            if ticket.transaction.is_empty:
+                ticket.done.set()
+            else:
+                self._enqueue(ticket)
+
+    def _check_editable(self) -> None:
         if self._editor == threading.get_ident():
             raise ProgrammerError("a transaction inside of a transaction")
-        self._check_open()
-        return self._head
-
-    def _check_open(self) -> None:
         if self._deposed is not None:
             raise Deposed(*self._deposed.args)
         if self._closing:
             raise ConfigurationError("the master daemon is ending; the change was not made")
 
-    def _stage(self, ticket: _Ticket) -> _Ticket:
+    def _enqueue(self, ticket: Ticket) -> None:
         self._staged.append(ticket)
         self._changed.notify()
-        return ticket
 
     def push_ssconf(self) -> list[str]:
         """Send ssconf to all online nodes; returns warnings."""
         with self._changed:
-            self._check_open()
-            ticket = self._stage(_Ticket(wants_ssconf=True))
+            self._check_editable()
+            ticket = Ticket(Transaction(self._head, self._clock.now()), wants_ssconf=True)
+            self._enqueue(ticket)
         ticket.wait()
-        return ticket.warnings
+        return ticket.transaction.warnings
 
     # The writer.
 
@@ -212,7 +219,7 @@ class ConfigStore:
             self._fall_back(tickets, err)
             return
         for ticket in tickets:
-            ticket.warnings += warnings
+            ticket.transaction.warnings += warnings
             ticket.done.set()
 
     def _written(self, target: Config) -> list[str]:
@@ -301,7 +308,7 @@ class ConfigStore:
             if node not in before or is_wanted
         ]
 
-    def _fall_back(self, tickets: list[_Ticket], cause: Exception) -> None:
+    def _fall_back(self, tickets: list[Ticket], cause: Exception) -> None:
         error = _told(cause)
         with self._changed:
             if isinstance(cause, Deposed):
