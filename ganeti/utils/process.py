@@ -26,7 +26,6 @@ from ganeti.errors import CommandError
 log = logging.getLogger(__name__)
 
 CANNOT_START = 127
-_TERM_GRACE_S = 5.0
 _KILL_GRACE_S = 5.0
 _LAST_WORDS_S = 1.0
 _SHOWN_LINES = 20
@@ -74,7 +73,10 @@ class Result(NamedTuple):
 
 
 class Runner:
-    """Runs commands."""
+    """Runs commands. `grace_s`: how long one that must end may take to do so by itself."""
+
+    def __init__(self, *, grace_s: float = 5.0) -> None:
+        self._grace_s = grace_s
 
     def run(
         self,
@@ -102,7 +104,7 @@ class Runner:
         except OSError as err:
             result = Result(tuple(argv), CANNOT_START, "", f"cannot be started: {err}")
         else:
-            result = _finish(process, argv, input, timeout_s)
+            result = _finish(process, argv, input, timeout_s, self._grace_s)
         if check and result.failed:
             raise CommandError(result.error_text())
         return result
@@ -191,18 +193,22 @@ def _start(
 
 
 def _finish(
-    process: subprocess.Popen[bytes], argv: Sequence[str], text: str | None, timeout_s: float | None
+    process: subprocess.Popen[bytes],
+    argv: Sequence[str],
+    text: str | None,
+    timeout_s: float | None,
+    grace_s: float,
 ) -> Result:
     with contextlib.closing(_Conversation(process, (text or "").encode())) as talk:
         try:
             timed_out = not talk.until_end(timeout_s)
         except BaseException:
-            talk.end()
+            talk.end(grace_s)
             talk.reap()
             raise
         if timed_out:
-            talk.end()
-        talk.last_words()
+            talk.end(grace_s)
+        talk.last_words(min(grace_s, _LAST_WORDS_S))
         returncode = talk.reap()
     out, err = (bytes(stream).decode("utf-8", "replace") for stream in talk.printed)
     result = Result(tuple(argv), returncode, out, err, timed_out)
@@ -272,18 +278,18 @@ class _Conversation:
         for key, _ in self._selector.select(timeout_s):
             key.data()
 
-    def end(self) -> None:
+    def end(self, grace_s: float) -> None:
         """End the process and its children: politely first."""
         _signal_group(self._process.pid, signal.SIGTERM)
-        self.until_end(_TERM_GRACE_S)
+        self.until_end(grace_s)
         _signal_group(self._process.pid, signal.SIGKILL)
         self.until_end(_KILL_GRACE_S)
 
-    def last_words(self) -> None:
+    def last_words(self, most_s: float) -> None:
         """What is in the pipes still; somebody who inherited them is not waited for."""
         if self._process.stdin is not None and not self._process.stdin.closed:
             self._selector.unregister(self._process.stdin)
-        deadline = time.monotonic() + _LAST_WORDS_S
+        deadline = time.monotonic() + most_s
         while self._has_ended and self._selector.get_map() and time.monotonic() < deadline:
             self._turn(deadline - time.monotonic())
 

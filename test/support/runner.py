@@ -37,6 +37,7 @@ class FakeRunner(Runner):
     """Answers as arranged and remembers what was asked."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.calls: list[Call] = []
         self._answers: dict[tuple[str, ...], Callable[[Call], Result]] = {}
         self._next_pid = 4711
