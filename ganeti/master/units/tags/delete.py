@@ -28,6 +28,4 @@ class TagsDel(LogicalUnit[OpTagsDel]):
     def execute(self) -> None:
         with self.write() as cfg:
             target = objects.tagged(cfg.root, self.op.kind, self.op.name)
-            cfg.put(  # type: ignore[type-var]  # whichever kind it is
-                target.replace(tags=objects.without_tags(target, self.op.tags))
-            )
+            cfg.put(target.replace(tags=objects.without_tags(target, self.op.tags)))
