@@ -19,7 +19,6 @@ from ganeti.exitcode import ExitCode
 from ganeti.master.alarms import AlarmClock
 from ganeti.master.candidates import CandidateSet
 from ganeti.master.config import distribute as config_distribute
-from ganeti.master.config.localfile import ConfigFile
 from ganeti.master.config.store import ConfigStore
 from ganeti.master.luxi_server import LuxiServer
 from ganeti.master.processor import UnitExecutor
@@ -90,15 +89,15 @@ class Master:
         return node.name if node else uuid
 
     def _config_store(self) -> ConfigStore:
-        owner = (owners.user_id("masterd"), owners.group_id("confd"))
         transport = config_distribute.ConfigTransport(
             self._rpc,
             user=owners.user_name("masterd"),
             group=owners.group_name("confd"),
             now=self._clock.now,
         )
-        store = ConfigStore(
-            ConfigFile(self._paths.config_data, self._disk, owner),
+        return ConfigStore(
+            self._startup.cfg,
+            self._startup.file,
             CandidateSet(transport, config_distribute.newest, self._alarms, label=self._label),
             CandidateSet(
                 config_distribute.SsconfTransport(self._rpc),
@@ -108,8 +107,6 @@ class Master:
             ),
             self._clock,
         )
-        store.load()
-        return store
 
     def _job_queue(self) -> JobQueue:
         candidates = CandidateSet(

@@ -6,17 +6,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ganeti import owners
 from ganeti.contracts.node.sender import Sender
 from ganeti.errors import ConfigurationError
 from ganeti.master import epoch
+from ganeti.master.config import store
 from ganeti.master.config.localfile import ConfigFile
-from ganeti.model import configfile
 from ganeti.model.config import Config
 from ganeti.paths import Paths
 from ganeti.rpc import nodes
 from ganeti.rpc.runner import Rpc, Target
 from ganeti.rpc.transport import Credentials, Transport
-from ganeti.utils import files, net
+from ganeti.utils import clock, files, net
 
 
 class Startup:
@@ -24,7 +25,9 @@ class Startup:
 
     def __init__(self, paths: Paths) -> None:
         self.paths = paths
-        self.cfg: Config = configfile.load(ConfigFile(paths.config_data, files.Disk()).read())
+        owner = (owners.user_id("masterd"), owners.group_id("confd"))
+        self.file = ConfigFile(paths.config_data, files.Disk(), owner)
+        self.cfg: Config = store.load(self.file, clock.Clock().now())
         self.me = net.resolve(net.own_name()).name
         if self.cfg.master.name != self.me:
             raise ConfigurationError(

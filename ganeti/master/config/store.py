@@ -57,48 +57,47 @@ class Ticket:
             raise type(self.error)(*self.error.args)
 
 
+def load(file: ConfigFile, now: float) -> Config:
+    """The configuration in the file; raises ConfigurationError."""
+    cfg = upgrade.load(file.read(), lambda: str(uuid.uuid4()), now)
+    gc.freeze()  # it stays for good: collections need not walk through it
+    return cfg
+
+
 class ConfigStore:
-    """Owns the configuration from `open` to `close`.
+    """Owns the configuration, which was loaded from `file`, from `start` to `close`.
 
     `candidates` are those besides the master, `nodes` all that are online, the master too.
     """
 
     def __init__(
         self,
+        cfg: Config,
         file: ConfigFile,
         candidates: CandidateSet[Content],
         nodes: CandidateSet[Mapping[str, str]],
         clock: Clock,
         random: Callable[[int], bytes] = os.urandom,
     ) -> None:
+        self._head = self._published = cfg
+        # The number after the file's may stand for something that a crash left on a candidate.
+        self._serial = cfg.serial_no + 1
+        self._is_unsure = True
+        self._retry_at, self._retry_s = 0.0, FIRST_RETRY_S
+        self._values: Values = Values(cfg)
+        self._sent_values: Mapping[str, str] = {}
         self._file, self._candidates, self._nodes = file, candidates, nodes
-        self.when_published: Callable[[Config, Config], None] = _nobody_asks
-        self._clock, self._random = clock, random
+        self._clock = clock
         self._reservations = ReservationTable(lambda: self._head, random)
         self._writes: dict[str, int] = {}
         self._staged: list[Ticket] = []
-        self._is_unsure = True
-        self._retry_at, self._retry_s = 0.0, FIRST_RETRY_S
         self._deposed: Deposed | None = None
         self._editor: int | None = None
         self._closing = False
         self._encoder, self._compressor = Encoder(), Compressor()
+        self.when_published: Callable[[Config, Config], None] = _nobody_asks
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="ConfigWriter", daemon=True)
-
-    def load(self) -> Config:
-        """Read the file; raises ConfigurationError."""
-        cfg = upgrade.load(self._file.read(), self._new_uuid, self._clock.now())
-        gc.freeze()  # it stays for good: collections need not walk through it
-        self._head = self._published = cfg
-        # The number after the file's may stand for something that a crash left on a candidate.
-        self._serial = cfg.serial_no + 1
-        self._values = Values(cfg)
-        self._sent_values: Mapping[str, str] = {}
-        return cfg
-
-    def _new_uuid(self) -> str:
-        return str(uuid.UUID(bytes=self._random(16), version=4))
 
     def start(self) -> None:
         """Begin to write: first of all what was loaded."""
