@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import typing
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
@@ -179,6 +179,10 @@ class LogicalUnit(ABC, Generic[O]):
     def clock(self) -> Clock:
         return self.services.clock
 
-    def write(self) -> AbstractContextManager[Transaction]:
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
         """A transaction; leaving the block returns when the change is durable."""
-        return self.services.store.write(self.context)
+        with self.services.store.write(self.context) as transaction:
+            yield transaction
+        for text in transaction.warnings:
+            self.log.warning(text)
