@@ -53,7 +53,10 @@ class _Member(Generic[C]):
 
 
 class CandidateSet(Generic[C]):
-    """The candidates other than this host, by UUID; `label` gives the name that people know."""
+    """The candidates other than this host, by UUID; `label` gives the name that people know.
+
+    `what` they are called in the log: other nodes than candidates can be kept up to date too.
+    """
 
     def __init__(
         self,
@@ -62,10 +65,11 @@ class CandidateSet(Generic[C]):
         alarms: Alarms,
         *,
         label: Callable[[str], str] = str,
+        what: str = "master candidate",
         patience_s: float = PATIENCE_S,
     ) -> None:
         self._transport, self._merge, self._alarms = transport, merge, alarms
-        self._label, self._patience_s = label, patience_s
+        self._label, self._what, self._patience_s = label, what, patience_s
         self._members: dict[str, _Member[C]] = {}
         self._version = 0
         self._deposed: Deposed | None = None
@@ -155,7 +159,7 @@ class CandidateSet(Generic[C]):
         member.acknowledged, member.retry_s = version, FIRST_RETRY_S
         if member.behind and member.unsent is None:
             member.behind = ""
-            log.info("master candidate %s is in sync", self._label(member.name))
+            log.info("%s %s is in sync", self._what, self._label(member.name))
 
     def _rest(self, member: _Member[C], reason: str) -> None:
         """Leave a failing candidate alone for a while."""
@@ -178,7 +182,7 @@ class CandidateSet(Generic[C]):
         if not member.behind:
             label = self._label(member.name)
             log.warning(
-                "master candidate %s is behind, changes do not wait for it: %s", label, reason
+                "%s %s is behind, changes do not wait for it: %s", self._what, label, reason
             )
         member.behind = reason
 

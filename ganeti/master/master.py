@@ -104,6 +104,7 @@ class Master:
                 config_distribute.newest,
                 self._alarms,
                 label=self._label,
+                what="node",
             ),
             self._clock,
         )
