@@ -62,6 +62,7 @@ class ClusterInit:
             dsa_key=ssh_keys.public_body(keys, "dsa"),
             client_digest="",
             default_iallocator=host_checks.find_allocator(request, self._paths),
+            directories=new_cluster.storage_directories(request, self._paths),
         )
         self._first(request, facts)
         with Rollback() as undo:
@@ -81,7 +82,8 @@ class ClusterInit:
         undo.on_failure(self._clear)
         self._daemon_util("stop-all")
         self._runner.run([self._paths.ensure_dirs], timeout_s=DAEMON_TIMEOUT_S, check=True)
-        self._make_directories(request)
+        for directory in facts.directories.values():
+            self._disk.ensure_dir(directory, mode=DIRECTORY_MODE)
         secrets.write_cluster_secrets(self._paths, self._disk)
         digest = secrets.write_client_certificate(self._paths, self._disk, facts.node_name)
         facts = HostFacts(**{**vars(facts), "client_digest": digest})
@@ -113,14 +115,6 @@ class ClusterInit:
     def _daemon_util(self, *words: str) -> None:
         argv = [self._paths.daemon_util, *words]
         self._runner.run(argv, timeout_s=DAEMON_TIMEOUT_S, check=True)
-
-    def _make_directories(self, request: InitRequest) -> None:
-        for template, path in (
-            ("file", request.file_storage_dir),
-            ("sharedfile", request.shared_file_storage_dir),
-        ):
-            if template in request.enabled_disk_templates and path:
-                self._disk.ensure_dir(path, mode=DIRECTORY_MODE)
 
     def _write(self, config: Config, keys: list[ssh_keys.KeyPair]) -> None:
         text = ssh_keys.known_hosts(config.cluster.cluster_name, keys)

@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Iterable
 
-from ganeti.bootstrap.new_cluster import InitRequest, master_netdev
+from ganeti.bootstrap.new_cluster import InitRequest, master_netdev, storage_directories
 from ganeti.errors import Code, OpPrereqError, ResolverError
 from ganeti.model import templates
 from ganeti.model.params.hv import registry
@@ -126,12 +126,8 @@ def check_storage(request: InitRequest, runner: Runner, paths: Paths) -> None:
         _check_volume_group(request.vg_name, runner)
     if "drbd" in request.enabled_disk_templates:
         _check_drbd_helper(request.drbd_helper)
-    for name, directory in (
-        ("file", request.file_storage_dir),
-        ("sharedfile", request.shared_file_storage_dir),
-    ):
-        if name in request.enabled_disk_templates:
-            check_directory(name, directory, paths)
+    for directory in storage_directories(request, paths).values():
+        check_directory(directory, paths)
 
 
 def _check_volume_group(name: str | None, runner: Runner) -> None:
@@ -166,10 +162,8 @@ def _check_drbd_helper(wanted: str | None) -> None:
         )
 
 
-def check_directory(template: str, directory: str | None, paths: Paths) -> None:
+def check_directory(directory: str, paths: Paths) -> None:
     """An absolute path that the administrator has allowed on this host."""
-    if not directory:
-        raise _input(f"disk template {template} needs a directory")
     if not os.path.isabs(directory) or os.path.normpath(directory) != directory:
         raise _input(f"'{directory}' is not an absolute path in normal form")
     allowed = allowed_directories(paths)

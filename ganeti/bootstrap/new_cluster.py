@@ -16,6 +16,7 @@ from ganeti.model.group import NodeGroup
 from ganeti.model.node import Node
 from ganeti.model.params import be, disk, nd, nic
 from ganeti.model.params.hv import registry
+from ganeti.paths import Paths
 
 Params = Mapping[str, Any]
 
@@ -81,10 +82,24 @@ class HostFacts:
     dsa_key: str
     client_digest: str
     default_iallocator: str
+    directories: Mapping[str, str]
 
 
 SSH_BITS = {"rsa": 2048, "dsa": 1024, "ecdsa": 384}
 ADDRESS_BITS = {4: 32, 6: 128}
+
+
+def storage_directories(request: InitRequest, paths: Paths) -> dict[str, str]:
+    """The directories of the enabled file-based templates, by template."""
+    directories = {
+        "file": request.file_storage_dir or paths.default_file_storage_dir,
+        "sharedfile": request.shared_file_storage_dir or paths.default_shared_file_storage_dir,
+    }
+    return {
+        template: directory
+        for template, directory in directories.items()
+        if template in request.enabled_disk_templates
+    }
 
 
 def ssh_bits(request: InitRequest) -> int:
@@ -196,7 +211,7 @@ def _cluster(
         zeroing_image=request.zeroing_image or "",
         **_tools(request),
         **_parameters(request),
-        **_storage(request),
+        **_storage(request, facts.directories),
         data_collectors={
             name: {"active": True, "interval": COLLECTOR_INTERVAL_US} for name in DATA_COLLECTORS
         },
@@ -234,14 +249,14 @@ def master_netdev(request: InitRequest) -> str:
     return "switch1" if request.nicparams.get("mode") == "openvswitch" else nic.DEFAULT_LINK
 
 
-def _storage(request: InitRequest) -> dict[str, Any]:
+def _storage(request: InitRequest, directories: Mapping[str, str]) -> dict[str, Any]:
     enabled = request.enabled_disk_templates
     return {
         "enabled_disk_templates": enabled,
         "diskparams": filled_diskparams(request),
         "volume_group_name": request.vg_name or None,
         "drbd_usermode_helper": request.drbd_helper if "drbd" in enabled else None,
-        "file_storage_dir": request.file_storage_dir or "",
-        "shared_file_storage_dir": request.shared_file_storage_dir or "",
-        "gluster_storage_dir": request.gluster_storage_dir or "",
+        "file_storage_dir": directories.get("file", ""),
+        "shared_file_storage_dir": directories.get("sharedfile", ""),
+        "gluster_storage_dir": (request.gluster_storage_dir or "") if "gluster" in enabled else "",
     }

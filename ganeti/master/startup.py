@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ganeti import owners
+from ganeti.contracts.node import sender
 from ganeti.contracts.node.sender import Sender
 from ganeti.errors import ConfigurationError
-from ganeti.master import epoch
 from ganeti.master.config import store
 from ganeti.master.config.localfile import ConfigFile
 from ganeti.model.config import Config
@@ -34,7 +34,7 @@ class Startup:
                 f"the master in {paths.config_data} is {self.cfg.master.name}, not this host"
                 f" ({self.me})"
             )
-        self.epoch = epoch.read(paths)
+        self.epoch = sender.read_epoch(paths.master_epoch)
 
     @property
     def sender(self) -> Sender:
