@@ -7,6 +7,7 @@ or the pool thread that has its request in hand (stage WORKING).
 
 from __future__ import annotations
 
+import select
 import selectors
 import socket
 import time
@@ -104,6 +105,12 @@ class Connection:
         self._out = memoryview(bytes(self._out) + out)
         self._last = last or self._h11.our_state is not h11.DONE
         self._enter(Stage.WRITING)
+
+    def is_abandoned(self) -> bool:
+        """The client has hung up: nobody waits for the answer."""
+        poll = select.poll()
+        poll.register(self.sock, select.POLLRDHUP)
+        return bool(poll.poll(0))
 
     def is_overdue(self, now: float) -> bool:
         return now >= self.deadline

@@ -271,6 +271,8 @@ class Server:
         step: Request | int | None = request
         try:
             while isinstance(step, Request):
+                if connection.is_abandoned():
+                    raise Closed("the client did not wait for its turn")
                 response, refused = self._respond(step)
                 connection.answer(response, last=refused or self._stopping)
                 step = connection.advance()

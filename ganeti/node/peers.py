@@ -16,23 +16,28 @@ from ganeti.ssconf import Ssconf
 
 log = logging.getLogger(__name__)
 
+LIST = "master_candidates_certs"
 CHECK_S = 1.0
 
 
 class Peers:
-    """The list, held in RAM: checking it never touches the disk. `reload` replaces it whole."""
+    """The list, held in RAM: checking it touches neither the disk nor a lock.
+
+    `reload` replaces it whole; its lock keeps an older reading from replacing a newer one.
+    """
 
     def __init__(self, ssconf: Ssconf, cluster_digest: str) -> None:
         self._ssconf, self._cluster_digest = ssconf, cluster_digest
+        self._lock = threading.Lock()
         self._stamp: object = None
         self._digests: frozenset[str] = frozenset()
         self.reload()
 
     def reload(self) -> None:
         """Read the list again, because it was written."""
-        self._stamp = self._ssconf.stamp("master_candidates_certs")
-        lines = self._ssconf.lines("master_candidates_certs")
-        self._digests = frozenset(line.partition("=")[2] for line in lines)
+        with self._lock:
+            self._stamp = self._ssconf.stamp(LIST)
+            self._digests = frozenset(self._ssconf.table(LIST, "=").values())
 
     def follow(self, stop: threading.Event) -> None:
         """Reload when another program wrote the list; runs in a thread of its own until `stop`.
@@ -41,7 +46,7 @@ class Peers:
         """
         while not stop.wait(CHECK_S):
             try:
-                if self._ssconf.stamp("master_candidates_certs") != self._stamp:
+                if self._ssconf.stamp(LIST) != self._stamp:
                     self.reload()
             except OSError as err:
                 log.warning("cannot read the list of master candidates: %s", err)

@@ -29,6 +29,7 @@ from ganeti.contracts.node.sender import DEPOSED_STATUS, HEADER, Sender
 from ganeti.rpc.transport import Answer, Request
 from ganeti.schema import types
 from ganeti.schema.contract import Call, call_of
+from ganeti.utils import net
 
 C = TypeVar("C")
 R = TypeVar("R")
@@ -142,7 +143,7 @@ class Rpc:
 
         def run(*args: P.args, **kwargs: P.kwargs) -> dict[str, Reply[R]]:
             outgoing = _Outgoing.of(method, args, kwargs)
-            return _gather(self._start(node, outgoing) for node in nodes)
+            return self._gather([(self._target(node), outgoing) for node in nodes])
 
         return run
 
@@ -150,8 +151,8 @@ class Rpc:
         self, calls: Mapping[str, tuple[*Ts]], method: Callable[[C, *Ts], R]
     ) -> dict[str, Reply[R]]:
         """Call many nodes at once, each with its own arguments."""
-        return _gather(
-            self._start(node, _Outgoing.of(method, args, {})) for node, args in calls.items()
+        return self._gather(
+            [(self._target(n), _Outgoing.of(method, args, {})) for n, args in calls.items()]
         )
 
     def begin(
@@ -160,7 +161,7 @@ class Rpc:
         """Start a call and come back at once."""
 
         def run(*args: P.args, **kwargs: P.kwargs) -> Pending[R]:
-            return self._start(node, _Outgoing.of(method, args, kwargs))
+            return self._start(self._target(node), _Outgoing.of(method, args, kwargs))
 
         return run
 
@@ -169,14 +170,22 @@ class Rpc:
         with self._lock:
             return sorted(self._in_flight.values())
 
-    def _start(self, node: str | Target, outgoing: _Outgoing) -> Pending[Any]:
-        target = self._resolve(node) if isinstance(node, str) else node
+    def _target(self, node: str | Target) -> Target:
+        return self._resolve(node) if isinstance(node, str) else node
+
+    def _gather(self, calls: list[tuple[Target, _Outgoing]]) -> dict[str, Reply[Any]]:
+        """Start all, then wait for all."""
+        pending = [self._start(target, outgoing) for target, outgoing in calls]
+        replies = [one.reply() for one in pending]
+        return {reply.node.uuid: reply for reply in replies}
+
+    def _start(self, target: Target, outgoing: _Outgoing) -> Pending[Any]:
         call = outgoing.call
         if target.offline and not call.even_offline:
             return Pending(target, call, _done(Answer(0, error=OFFLINE)))
         future = self._carrier.send(
             Request(
-                url=f"{self._scheme}://{_in_url(target.address)}:{self._port}/{call.name}",
+                url=f"{self._scheme}://{net.bracketed(target.address)}:{self._port}/{call.name}",
                 body=outgoing.body,
                 timeout_s=outgoing.timeout_s,
                 repeatable=call.repeatable,
@@ -219,16 +228,6 @@ def _done(answer: Answer) -> Future[Answer]:
     future: Future[Answer] = Future()
     future.set_result(answer)
     return future
-
-
-def _gather(calls: Iterable[Pending[R]]) -> dict[str, Reply[R]]:
-    """Start all, then wait for all."""
-    replies = [pending.reply() for pending in list(calls)]
-    return {reply.node.uuid: reply for reply in replies}
-
-
-def _in_url(address: str) -> str:
-    return f"[{address}]" if ":" in address else address
 
 
 def _reply(node: Target, call: Call, answer: Answer) -> Reply[Any]:

@@ -69,6 +69,9 @@ class Answer:
     error: str = ""
 
 
+_CLOSED = Answer(0, error="the caller is shutting down")
+
+
 @dataclass(frozen=True)
 class Credentials:
     """The certificate of the cluster, and the caller's own (the first file that is there)."""
@@ -91,13 +94,16 @@ class _Transfer:
 
 
 class Transport:
-    """Sends requests; its thread runs from the constructor to `close`."""
+    """Sends requests; its thread runs from the constructor to `close`.
+
+    The gate is a lock that lets nothing into the queue once it is closed.
+    """
 
     def __init__(self, credentials: Credentials) -> None:
         self._credentials = credentials
         self._queue: collections.deque[_Transfer] = collections.deque()
         self._wakeup = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._closing = False
+        self._gate, self._closing = threading.Lock(), False
         self._timer: float | None = None
         self._spare: list[Any] = []
         self._epoll = select.epoll()
@@ -114,14 +120,21 @@ class Transport:
     def send(self, request: Request) -> Future[Answer]:
         """Start a request. The future never fails: what went wrong is in the answer."""
         future: Future[Answer] = Future()
-        self._queue.append(_Transfer(request, future))
-        self._wake()
+        with self._gate:
+            if self._closing:
+                future.set_result(_CLOSED)
+            else:
+                self._queue.append(_Transfer(request, future))
+                self._wake()
         return future
 
     def close(self) -> None:
         """End the thread; what is on its way is given up."""
-        self._closing = True
-        self._wake()
+        with self._gate:
+            if self._closing:
+                return
+            self._closing = True
+            self._wake()
         self._thread.join()
 
     def _wake(self) -> None:
@@ -207,7 +220,7 @@ class Transport:
             self._multi.remove_handle(transfer.handle)
             transfer.handle.close()
         for transfer in (*self._running, *self._queue):
-            transfer.future.set_result(Answer(0, error="the caller is shutting down"))
+            transfer.future.set_result(_CLOSED)
         self._multi.close()
         self._epoll.close()
         os.close(self._wakeup)

@@ -200,6 +200,26 @@ def test_requests_beyond_max_clients_wait_unanswered() -> None:
             sock.close()
 
 
+def test_a_client_that_did_not_wait_for_its_turn_is_not_served() -> None:
+    gate, served = Gate(), []
+
+    def handler(request: Request) -> Response:
+        served.append(request.body)
+        return gate(request)
+
+    with serving(handler, max_clients=1) as server, connect(server) as busy:
+        busy.sendall(post(b"wait"))
+        assert gate.entered.acquire(timeout=10)
+        with connect(server) as impatient:
+            impatient.sendall(post(b"impatient"))
+        with connect(server) as patient:
+            patient.sendall(post(b"patient"))
+            gate.opened.set()
+            assert read_response(patient) == (200, b"patient")
+        assert read_response(busy) == (200, b"wait")
+    assert served == [b"wait", b"patient"]
+
+
 def test_clients_that_dawdle_do_not_count() -> None:
     with serving(max_clients=1) as server:
         slow = [connect(server) for _ in range(50)]

@@ -158,6 +158,13 @@ def test_each_node_may_get_its_own_arguments() -> None:
     assert {uuid: reply.value for uuid, reply in replies.items()} == {"u1": 10, "u2": 11}
 
 
+def test_nothing_is_sent_if_one_of_the_nodes_is_unknown() -> None:
+    carrier = FakeCarrier(said(True, 7))
+    with pytest.raises(KeyError):
+        an_rpc(carrier).all(["u1", "u9"], GardenCalls.count)("roses")
+    assert carrier.requests == []
+
+
 def deposed(_request: Request) -> Answer:
     return Answer(412, error_page(412, "this node obeys n2 of epoch 4").body)
 

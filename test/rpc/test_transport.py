@@ -222,7 +222,9 @@ def test_closing_gives_up_what_is_on_its_way(credentials: Credentials) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         waiting = transport.send(Request(f"http://127.0.0.1:{silent.getsockname()[1]}/", b"", 60))
         transport.close()
-    assert waiting.result(timeout=1) == Answer(0, b"", "the caller is shutting down")
+    given_up = Answer(0, b"", "the caller is shutting down")
+    assert waiting.result(timeout=1) == given_up
+    assert transport.send(Request("https://127.0.0.1:1/", b"", 60)).result(timeout=1) == given_up
 
 
 def test_many_nodes_are_called_at_once(tmp_path: Path, transport: Transport) -> None:
