@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 from ganeti.master.alarms import Alarm
@@ -14,11 +15,23 @@ class FakeAlarms:
     def __init__(self) -> None:
         self.now_s = 0.0
         self._set: list[tuple[float, Alarm]] = []
+        self._changed = threading.Condition()
 
     def after(self, delay_s: float, callback: Callable[[], None]) -> Alarm:
         alarm = Alarm(callback)
-        self._set.append((self.now_s + delay_s, alarm))
+        with self._changed:
+            self._set.append((self.now_s + delay_s, alarm))
+            self._changed.notify_all()
         return alarm
+
+    def wait_for(self, count: int, patience_s: float, below_s: float = float("inf")) -> None:
+        """Wait, in real time, until so many alarms are set that ring in less than `below_s`."""
+
+        def are_set() -> bool:
+            return sum(seconds < below_s for seconds in self.pending_s) >= count
+
+        with self._changed:
+            assert self._changed.wait_for(are_set, patience_s)
 
     @property
     def pending_s(self) -> list[float]:

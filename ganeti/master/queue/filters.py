@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import Any
 
-from ganeti import errors
 from ganeti.master.queue.job import Job
 from ganeti.model.filter import FilterRule
 
@@ -35,6 +34,10 @@ class Decision(Enum):
 
 class _Missing(LookupError):
     """A field that an expression names is not there."""
+
+
+class _Malformed(ValueError):
+    """A rule holds what is no expression."""
 
 
 _COMPARISONS: Mapping[str, Callable[[Any, Any], Any]] = {
@@ -62,14 +65,14 @@ def _holds(expression: Any, get: Getter) -> bool:
             return bool(get(field))
         case [str(sign), str(field), value] if sign in _COMPARISONS:
             return bool(_COMPARISONS[sign](get(field), value))
-    raise errors.ParameterError(f"a filter rule holds an expression that is none: {expression!r}")
+    raise _Malformed(expression)
 
 
 def _is_true_of(expression: Any, get: Getter) -> bool:
-    """False too where a field is missing or has a type that cannot be compared so."""
+    """False too where a field is missing, or cannot be compared so, or the rule makes no sense."""
     try:
         return _holds(expression, get)
-    except (_Missing, TypeError, re.error):
+    except (_Missing, _Malformed, TypeError, re.error):
         return False
 
 

@@ -219,6 +219,11 @@ def _log_entry(raw: Any) -> LogEntry:
     return serial, (seconds, microseconds), kind, payload
 
 
+def stamp(seconds: float) -> Stamp:
+    """A time as job files have it."""
+    return divmod(round(seconds * 1_000_000), 1_000_000)
+
+
 # Transitions. Each returns the job as it is afterwards.
 
 

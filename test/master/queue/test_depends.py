@@ -22,13 +22,13 @@ def on(*dependencies: Any) -> Operation:
 
 @pytest.mark.parametrize(("given", "resolved"), [(7, 7), (0, 0), (-1, 9), (-9, 1)])
 def test_relative_numbers_count_back_from_the_job_itself(given: int, resolved: int) -> None:
-    opcode = OpTestDelay(duration=1.0, depends=[(given, ["success"])])
+    opcode = OpTestDelay(duration=1.0).replace(depends=[(given, ["success"])])
     assert depends.absolute(opcode, 10).depends == [(resolved, ["success"])]
 
 
 def test_a_relative_number_before_the_first_job() -> None:
     with pytest.raises(errors.JobQueueError):
-        depends.absolute(OpTestDelay(duration=1.0, depends=[(-10, [])]), 10)
+        depends.absolute(OpTestDelay(duration=1.0).replace(depends=[(-10, [])]), 10)
 
 
 def test_no_dependencies() -> None:

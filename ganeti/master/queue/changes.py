@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What one round of the queue's writer changes: the same for this disk and for the candidates.
+
+File names are relative to the queue directory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Files to be written, then files to be renamed, then the drain flag if it is not None.
+
+    `everything`: the files are the whole queue; whatever else the candidate has is to be purged before.
+    """
+
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    renames: tuple[tuple[str, str], ...] = ()
+    drained: bool | None = None
+    everything: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        return self == Changes()
+
+
+def merge(older: Changes, newer: Changes) -> Changes:
+    """One change that does what both do, one after the other."""
+    if newer.everything:
+        return newer
+    return Changes(
+        files={**older.files, **newer.files},
+        renames=older.renames + newer.renames,
+        drained=older.drained if newer.drained is None else newer.drained,
+        everything=older.everything,
+    )

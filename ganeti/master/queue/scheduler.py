@@ -1,0 +1,524 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Moves jobs from queued to final: who starts when, who waits for what, who runs.
+
+One lock protects all entries, the lists of who waits and the lock table. Under it other parts are only
+asked to do something later (the store, the pool, the alarms; they never call back from there). Each
+event is handled in a `holding` block; at its end run slots are given out, queued jobs are looked at,
+and, outside the lock, changes are told. Methods of the last three parts of the class are called from
+within such a block.
+
+What is durable before what: state `running` before an opcode is carried out; the end of an opcode
+before anybody sees it, and before a job that depends on it goes on.
+"""
+
+from __future__ import annotations
+
+import bisect
+import itertools
+import logging
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from random import random
+
+from ganeti import errors
+from ganeti.master.alarms import Alarm, Alarms
+from ganeti.master.locks.table import LockRow
+from ganeti.master.queue import attempts, depends
+from ganeti.master.queue import job as jobs
+from ganeti.master.queue.admission import Admission
+from ganeti.master.queue.carrier import Carrier, Submit
+from ganeti.master.queue.entry import Entry, Interrupt, Outcome, Phase
+from ganeti.master.queue.execution import Executor
+from ganeti.master.queue.filters import Decision
+from ganeti.master.queue.job import Job, Stamp, Status
+from ganeti.master.queue.lockphase import LockPhase
+from ganeti.master.queue.store import QueueStore
+from ganeti.master.queue.workers import Pool
+from ganeti.model.filter import FilterRule
+from ganeti.opcodes.base import OpCode
+from ganeti.rpc.runner import Deposed
+from ganeti.utils.clock import Clock
+
+log = logging.getLogger(__name__)
+
+RETRY_WRITE_S = 1.0
+STEPPERS = 4
+"""Threads beyond the run slots: for the lock phases of other jobs while all slots are taken."""
+
+Answer = tuple[bool, str]
+
+
+class Scheduler:
+    """Owns the jobs in memory and the threads that carry them out."""
+
+    def __init__(
+        self,
+        store: QueueStore,
+        executor: Executor,
+        alarms: Alarms,
+        clock: Clock,
+        *,
+        max_running: Callable[[], int],
+        changed: Callable[[int], None],
+        submit: Submit,
+    ) -> None:
+        self._store, self._alarms, self._clock = store, alarms, clock
+        self._max_running, self._changed = max_running, changed
+        self._pool = Pool("JobWorker", lambda: max_running() + STEPPERS)
+        self._lock = threading.Lock()
+        self._settled = threading.Condition(self._lock)
+        self.locks = LockPhase(self)
+        self._carrier = Carrier(self, executor, submit)
+        self._admission = Admission()
+        self._arrivals = itertools.count()
+        self._entries: dict[int, Entry] = {}
+        self._dependents: dict[int, set[int]] = {}
+        self._pending: list[Entry] = []
+        self._ready: list[Entry] = []
+        self._active: set[int] = set()
+        self._busy: set[int] = set()
+        self._running: set[int] = set()
+        self._news: list[int] = []
+        self._has_to_look = False
+        self._stopping = False
+        self._deposed: Deposed | None = None
+
+    @contextmanager
+    def holding(self) -> Iterator[None]:
+        """Handle one event under the lock, then what follows from it."""
+        with self._lock:
+            yield
+            self._fill_slots()
+            if self._has_to_look:
+                self._has_to_look = False
+                self._look_at_pending()
+            news, self._news = self._news, []
+            if not self._active:
+                self._settled.notify_all()
+        for job_id in news:
+            self._changed(job_id)
+
+    def now(self) -> Stamp:
+        return jobs.stamp(self._clock.now())
+
+    # What the front door asks for; each handles its own event.
+
+    def add(self, new: Iterable[Job]) -> dict[int, set[int]]:
+        """Take durable jobs in. Those in the answer wait until `resolve` tells of jobs not known here."""
+        with self.holding():
+            added = [Entry(job, next(self._arrivals), shown=job) for job in new]
+            self._entries.update((entry.id, entry) for entry in added)
+            self._news += [entry.id for entry in added]
+            unknown = {entry.id: self._enter(entry) for entry in added}
+        return {job_id: numbers for job_id, numbers in unknown.items() if numbers}
+
+    def add_ended(self, job: Job) -> None:
+        """Take in a job that has ended, which is not durable yet."""
+        with self.holding():
+            self._entries[job.id] = entry = Entry(job, next(self._arrivals))
+            self.end(entry, job)
+
+    def resolve(self, job_id: int, found: Mapping[int, Status]) -> None:
+        """Tell how archived jobs ended that this one depends on."""
+        with self.holding():
+            entry = self._entries[job_id]
+            entry.known.update(found)
+            if entry.phase is Phase.PARKED:
+                self._queue_up(entry)
+
+    def shown(self, job_id: int) -> Job | None:
+        """The job as clients may see it."""
+        with self._lock:
+            entry = self._entries.get(job_id)
+            return entry.shown if entry else None
+
+    def all_shown(self) -> list[Job]:
+        with self._lock:
+            return [entry.shown for _, entry in sorted(self._entries.items()) if entry.shown]
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def forget(self, job_ids: Iterable[int]) -> None:
+        """These jobs are in the archive."""
+        with self._lock:
+            for job_id in job_ids:
+                self._entries.pop(job_id, None)
+
+    def use_rules(self, rules: Iterable[FilterRule]) -> None:
+        """Rules or limits have changed: look again at everything that has not begun to run."""
+        with self.holding():
+            self._admission.use(rules)
+            for entry in list(self._entries.values()):
+                in_question = entry.head.status in (Status.QUEUED, Status.WAITING)
+                if in_question and self._admission.rejects(entry.head):
+                    self._cancel(entry)
+            self._has_to_look = True
+
+    def cancel(self, job_id: int, outcome: Outcome) -> Answer:
+        """Cancel a job that does not run yet; the outcome is waited for if that ends it at once."""
+        with self.holding():
+            entry = self._entries.get(job_id)
+            ends_now = False
+            if entry is None or entry.head.is_final:
+                answer = _not_there(job_id)
+            elif entry.phase is Phase.RUNNING:
+                answer = False, f"Job {job_id} is running and cannot be cancelled"
+            elif ends_now := self._cancel(entry):
+                entry.outcomes.append(outcome)
+                answer = True, f"Job {job_id} has been cancelled"
+            else:
+                answer = True, f"Job {job_id} will be cancelled"
+        if not ends_now:
+            outcome(None)
+        return answer
+
+    def change_priority(self, job_id: int, priority: int, outcome: Outcome) -> Answer:
+        """Change the priority of what does not run yet."""
+        with self.holding():
+            entry = self._entries.get(job_id)
+            changed = jobs.reprioritised(entry.head, priority) if entry else None
+            if entry is not None and changed is not None:
+                self._reorder(entry, changed)
+                self._show(entry)
+                self._store.put(changed, then=outcome)
+                return True, f"Job {job_id} has the priority {priority} now"
+        outcome(None)
+        if entry is None or entry.head.is_final:
+            return _not_there(job_id)
+        return False, f"Job {job_id} has no opcode left whose priority could change"
+
+    def lock_rows(self) -> list[LockRow]:
+        """Locks, and jobs that others wait for, in the form of locks."""
+        with self._lock:
+            return self.locks.rows() + [
+                LockRow(f"job/{number}", None, (), (("job", parked),))
+                for number, waiting in sorted(self._dependents.items())
+                if (parked := tuple(sorted(filter(self._is_parked, waiting))))
+            ]
+
+    def _is_parked(self, job_id: int) -> bool:
+        return self._entries[job_id].phase is Phase.PARKED
+
+    def stop(self) -> None:
+        """Start nothing more; what waits for locks goes back to queued, what runs may end."""
+        with self.holding():
+            self._stop()
+
+    def _stop(self) -> None:
+        self._stopping = True
+        for entry in self._entries.values():
+            self._interrupt(entry, Interrupt.STOP)
+
+    def wait_until_settled(self, timeout_s: float | None = None) -> bool:
+        """Wait until nothing runs any more; False if that takes longer."""
+        with self._lock:
+            return self._settled.wait_for(lambda: not self._active, timeout_s)
+
+    def close(self, timeout_s: float | None = None) -> None:
+        """End the threads."""
+        self._pool.close(timeout_s)
+
+    def depose(self, error: Deposed) -> None:
+        """Another master has taken over: all jobs end with that reason, nothing is written any more."""
+        with self.holding():
+            if self._deposed is not None:
+                return
+            self._stop()
+            self._deposed = error
+            reason, now = errors.JobQueueError(str(error)), self.now()
+            for entry in self._entries.values():
+                if entry.shown is not None and not entry.shown.is_final:
+                    entry.shown = jobs.broken_off(entry.shown, reason, now)
+                    self._news.append(entry.id)
+
+    @property
+    def is_deposed(self) -> bool:
+        return self._deposed is not None
+
+    # Queued jobs.
+
+    def _enter(self, entry: Entry) -> set[int]:
+        """A job is new here; the answer has the jobs it depends on that are not."""
+        if entry.head.is_final:
+            entry.phase = Phase.ENDED
+            return set()
+        unknown = self._note_dependencies(entry)
+        if unknown:
+            entry.phase = Phase.PARKED
+        else:
+            self._queue_up(entry)
+        return unknown
+
+    def _note_dependencies(self, entry: Entry) -> set[int]:
+        unknown = set()
+        for number in depends.job_ids(entry.head.ops) - {entry.id}:
+            other = self._entries.get(number)
+            if other is None:
+                unknown.add(number)
+            elif other.phase is Phase.ENDED:
+                entry.known[number] = other.head.status
+            else:
+                entry.known[number] = None
+                self._dependents.setdefault(number, set()).add(entry.id)
+        return unknown
+
+    def _queue_up(self, entry: Entry) -> None:
+        entry.phase = Phase.PENDING
+        bisect.insort(self._pending, entry, key=_rank)
+        if not self._admission.has_started(entry.head) and self._admission.rejects(entry.head):
+            self._cancel(entry)
+        self._has_to_look = True
+
+    def _look_at_pending(self) -> None:
+        """Start what may start, as long as there are slots it could run in."""
+        for entry in list(self._pending):
+            if self._stopping or len(self._busy) >= self._max_running():
+                return
+            self._consider(entry)
+
+    def _consider(self, entry: Entry) -> None:
+        job = entry.head
+        match depends.verdict(job.ops[job.current], job.id, entry.known):
+            case depends.WaitFor():
+                self._pending.remove(entry)
+                entry.phase = Phase.PARKED
+            case depends.Cancel():
+                self._cancel(entry)
+            case depends.Fail(reason):
+                self._pending.remove(entry)
+                self.fail(entry, errors.OpExecError(reason))
+            case depends.Ready():
+                is_admitted = self._admission.has_started(job)
+                if is_admitted or self._admission.decide(job) is Decision.START:
+                    self._take_up(entry)
+
+    def _take_up(self, entry: Entry) -> None:
+        self._pending.remove(entry)
+        if not self._admission.has_started(entry.head):
+            self._admission.start(entry.head)
+        entry.head = jobs.waiting(entry.head, entry.head.current, self.now())
+        entry.failed_attempts = 0
+        self._active.add(entry.id)
+        self._show(entry)
+        self._step(entry)
+
+    def _cancel(self, entry: Entry) -> bool:
+        """True if the job ends by that; otherwise it will when it has given back its locks."""
+        if entry.phase in (Phase.PENDING, Phase.PARKED):
+            if entry.phase is Phase.PENDING:
+                self._pending.remove(entry)
+            self.end(entry, jobs.canceled(entry.head, self.now()))
+            return True
+        if entry.phase is Phase.ENDING:
+            entry.interrupt = Interrupt.CANCEL
+        elif entry.phase in (Phase.LOCKING, Phase.READY):
+            entry.head = jobs.canceling(entry.head)
+            self._show(entry)
+            self._interrupt(entry, Interrupt.CANCEL)
+        return False
+
+    def _reorder(self, entry: Entry, changed: Job) -> None:
+        """Give a job another priority, wherever it waits."""
+        places = [waiting for waiting in (self._pending, self._ready) if entry in waiting]
+        for waiting in places:
+            waiting.remove(entry)
+        entry.head = changed
+        for waiting in places:
+            bisect.insort(waiting, entry, key=_rank)
+        self.locks.change_priority(entry)
+
+    # The lock phase.
+
+    def _step(self, entry: Entry) -> None:
+        """Let a worker take the job's next steps."""
+        entry.phase, entry.is_waiting = Phase.LOCKING, False
+        if entry.alarm is not None:
+            entry.alarm.cancel()
+            entry.alarm = None
+        self._busy.add(entry.id)
+        self._pool.submit(entry.rank, partial(self._carrier.step, entry))
+
+    def begin_attempt(self, entry: Entry) -> None:
+        """Set the time within which the job has to get its locks."""
+        index = entry.head.current
+        attempt = attempts.attempt(entry.failed_attempts, entry.head.ops[index].priority, random)
+        if attempt.is_new_list:
+            entry.failed_attempts = 0
+            entry.head = jobs.more_urgent(entry.head, index)
+            self._show(entry)
+            self._store.put_lazily(entry.head, replicate=True)
+        limit = attempt.timeout_s
+        entry.deadline = None if limit is None else self._clock.monotonic() + limit
+
+    def wait_for_locks(self, entry: Entry) -> None:
+        """The job has to wait; it takes no slot meanwhile."""
+        entry.is_waiting = True
+        self._busy.discard(entry.id)
+        self._has_to_look = True
+        self._store.put_lazily(entry.head, replicate=True)
+        if entry.deadline is not None:
+            remaining_s = max(0.0, entry.deadline - self._clock.monotonic())
+            alarm = self._alarms.after(remaining_s, lambda: self._time_over(entry, alarm))
+            entry.alarm = alarm
+
+    def wake(self, job_id: int) -> None:
+        """The job has got the locks it waited for."""
+        entry = self._entries[job_id]
+        if entry.is_waiting:
+            entry.is_granted = True
+            self._step(entry)
+
+    def _time_over(self, entry: Entry, alarm: Alarm) -> None:
+        with self.holding():
+            if entry.alarm is alarm:
+                self._interrupt(entry, Interrupt.TIME_OVER)
+
+    def _interrupt(self, entry: Entry, why: Interrupt) -> None:
+        """Let a job in the lock phase give back what it has, on a worker."""
+        if entry.phase not in (Phase.LOCKING, Phase.READY):
+            return
+        entry.interrupt = max(entry.interrupt or why, why)
+        if entry.phase is Phase.READY:
+            self._ready.remove(entry)
+            self._step(entry)
+        elif entry.is_waiting:
+            self._step(entry)
+
+    def gave_back(self, entry: Entry) -> None:
+        """The attempt is closed, as the interrupt demanded."""
+        self.locks.give_back(entry)
+        why, entry.interrupt = entry.interrupt, None
+        match why:
+            case Interrupt.CANCEL:
+                self.end(entry, jobs.canceled(entry.head, self.now()))
+            case Interrupt.STOP:
+                self._put_back(entry)
+            case _:
+                entry.failed_attempts += 1
+                self._step(entry)
+
+    def _put_back(self, entry: Entry) -> None:
+        entry.head = jobs.requeued(entry.head)
+        self._show(entry)
+        self._store.put_lazily(entry.head, replicate=True)
+        self._busy.discard(entry.id)
+        self._active.discard(entry.id)
+        self._queue_up(entry)
+
+    def try_again(self, entry: Entry, opcode: OpCode) -> None:
+        """Resources are short at the moment: begin anew, in another way."""
+        self.locks.give_back(entry)
+        self._running.discard(entry.id)
+        entry.head = jobs.tried_again(entry.head, entry.head.current, opcode)
+        entry.failed_attempts = 0
+        self._show(entry)
+        self._step(entry)
+
+    # Running and ending.
+
+    def line_up(self, entry: Entry) -> bool:
+        """The job has all its locks; False if it was interrupted meanwhile."""
+        if entry.interrupt is not None:
+            return False
+        entry.phase = Phase.READY
+        bisect.insort(self._ready, entry, key=_rank)
+        return True
+
+    def _fill_slots(self) -> None:
+        while self._ready and len(self._running) < self._max_running():
+            entry = self._ready.pop(0)
+            assert entry.attempt is not None
+            entry.phase = Phase.RUNNING
+            self._running.add(entry.id)
+            index, opcode = entry.head.current, entry.attempt.opcode
+            entry.head = jobs.running(entry.head, index, opcode, self.now())
+            self._store.put(entry.head, then=partial(self._running_is_durable, entry))
+
+    def _running_is_durable(self, entry: Entry, error: Exception | None) -> None:
+        with self.holding():
+            if error is None:
+                self._show(entry)
+                task = partial(self._carrier.run, entry)
+            else:
+                task = partial(self._carrier.refuse, entry, error)
+            self._pool.submit(entry.rank, task)
+
+    def add_to_log(self, entry: Entry, index: int, kind: str, payload: object) -> None:
+        entry.head = jobs.logged(entry.head, index, kind, payload, self.now())
+        self._show(entry)
+        self._store.put_lazily(entry.head, replicate=False)
+
+    def succeed(self, entry: Entry, result: object) -> None:
+        self.end(entry, jobs.succeeded(entry.head, entry.head.current, result, self.now()))
+
+    def fail(self, entry: Entry, error: BaseException) -> None:
+        self.end(entry, jobs.failed(entry.head, entry.head.current, error, self.now()))
+
+    def end(self, entry: Entry, job: Job) -> None:
+        """An opcode has ended, and perhaps the job; a job that is being cancelled ends so."""
+        if entry.interrupt is Interrupt.CANCEL:
+            job = jobs.canceled(entry.head, self.now())
+        entry.head, entry.phase, entry.interrupt = job, Phase.ENDING, None
+        self._busy.discard(entry.id)
+        self._running.discard(entry.id)
+        self._active.add(entry.id)
+        self.locks.give_back(entry)
+        self._has_to_look = True
+        self._store.put(job, then=partial(self._end_is_durable, entry, job))
+
+    def _end_is_durable(self, entry: Entry, job: Job, error: Exception | None) -> None:
+        outcomes, entry.outcomes = entry.outcomes, []
+        with self.holding():
+            if error is None:
+                self._ended(entry, job)
+            elif isinstance(error, Deposed):
+                self._active.discard(entry.id)
+            else:
+                self._alarms.after(RETRY_WRITE_S, lambda: self._write_end_again(entry))
+        if isinstance(error, Deposed):
+            self.depose(error)
+        for outcome in outcomes:
+            outcome(error)
+
+    def _write_end_again(self, entry: Entry) -> None:
+        with self.holding():
+            self._store.put(entry.head, then=partial(self._end_is_durable, entry, entry.head))
+
+    def _ended(self, entry: Entry, job: Job) -> None:
+        entry.shown = job
+        self._news.append(entry.id)
+        self._active.discard(entry.id)
+        self._has_to_look = True
+        if job.is_final:
+            entry.phase = Phase.ENDED
+            self._admission.end(job.id)
+            for waiting in self._dependents.pop(job.id, ()):
+                self._dependency_ended(self._entries[waiting], job)
+        elif entry.interrupt is Interrupt.CANCEL:
+            self.end(entry, job)
+        else:
+            entry.arrival = next(self._arrivals)
+            self._queue_up(entry)
+
+    def _dependency_ended(self, entry: Entry, job: Job) -> None:
+        entry.known[job.id] = job.status
+        if entry.phase is Phase.PARKED:
+            self._queue_up(entry)
+
+    def _show(self, entry: Entry) -> None:
+        """Clients may see the job as it is, unless it is the end of an opcode that is new."""
+        is_safe = entry.shown is not None and entry.shown.finished == entry.head.finished
+        if is_safe and self._deposed is None:
+            entry.shown = entry.head
+            self._news.append(entry.id)
+
+
+def _rank(entry: Entry) -> tuple[int, int]:
+    return entry.rank
+
+
+def _not_there(job_id: int) -> Answer:
+    return False, f"Job {job_id} is not in the queue: it is unknown, or finished"

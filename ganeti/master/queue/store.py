@@ -1,0 +1,330 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The queue directory and its one writer.
+
+What is to be written collects in a round. A round is written here and sent to the candidates side by
+side; when both are done it is durable, and all who wait for it are told at once. Meanwhile the next
+round collects. What nobody waits for (a job that waits, log lines) rides along, or is written after a
+second.
+
+Disk form: ``serial`` (last job id), ``version``, ``drain`` (there is one or not), ``job-<id>``,
+``archive/<id div 10000>/job-<id>``; and ``candidates``, ours alone: the epoch of this master and which
+candidates have all that was acknowledged, so that a restart need not send everything again.
+
+The round that collects has one lock, under which nothing is written or called. Directory and candidate
+set are touched by the writer thread alone, but for `open` before it starts and reading the archive.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+import simplejson
+
+from ganeti import errors
+from ganeti.master.alarms import Alarms
+from ganeti.master.candidates import CandidateSet
+from ganeti.master.queue.changes import Changes
+from ganeti.master.queue.job import Job
+from ganeti.paths import Paths
+from ganeti.rpc.runner import Deposed
+from ganeti.utils import files
+from ganeti.utils.filelock import FileLock
+
+log = logging.getLogger(__name__)
+
+VERSION = "1"
+LAZY_S = 1.0
+_DIRECTORY_MODE = 0o750
+_JOB_FILE = re.compile(r"job-(\d+)")
+
+Then = Callable[[Exception | None], None]
+"""Called on the writer thread when a round is durable, or with the reason why it is not."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is in the queue directory when the master starts."""
+
+    files: Mapping[int, bytes]
+    serial: int
+    is_drained: bool
+
+
+@dataclass
+class _Round:
+    """What is to be written next."""
+
+    jobs: dict[int, Job] = field(default_factory=dict)
+    for_candidates: set[int] = field(default_factory=set)
+    serial: int | None = None
+    archived: list[int] = field(default_factory=list)
+    drained: bool | None = None
+    members: frozenset[str] | None = None
+    then: list[Then] = field(default_factory=list)
+    is_urgent: bool = False
+
+
+class QueueStore:
+    """Owns the queue directory from `open` to `close`."""
+
+    def __init__(
+        self,
+        paths: Paths,
+        disk: files.Disk,
+        candidates: CandidateSet[Changes],
+        alarms: Alarms,
+        *,
+        epoch: int,
+        owner: files.Owner | None = None,
+    ) -> None:
+        self._paths, self._disk, self._alarms = paths, disk, alarms
+        self._candidates, self._epoch, self._owner = candidates, epoch, owner
+        self._recorded: set[str] | None = None
+        self._round = _Round()
+        self._serial = self._durable_serial = 0
+        self._closing = False
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._run, name="QueueWriter", daemon=True)
+
+    # Reading.
+
+    def open(self, members: Iterable[str]) -> Found:
+        """Lock the directory, read it, and start the writer; `members` are the other candidates."""
+        self._lock = FileLock(self._paths.queue_lock)
+        self._lock.acquire()
+        self._check_version()
+        self._serial = self._durable_serial = int(_text(self._paths.queue_serial) or 0)
+        files.sweep_temporaries(self._paths.queue_dir)
+        in_sync = self._read_candidates()
+        for name in in_sync.intersection(members):
+            self._candidates.join(name)
+        found = Found(
+            {number: self._read(name) for number, name in self._job_files()},
+            self._serial,
+            os.path.exists(self._paths.queue_drain),
+        )
+        self._thread.start()
+        self.set_members(members)
+        return found
+
+    def _check_version(self) -> None:
+        found = _text(self._paths.queue_version)
+        if found is None:
+            new = {"serial": b"0\n", "version": f"{VERSION}\n".encode()}
+            self._disk.write_many(self._write(name, data) for name, data in new.items())
+        elif found != VERSION:
+            raise errors.JobQueueError(
+                f"{self._paths.queue_version} says {found!r}, this program knows {VERSION!r};"
+                " the queue was made by another release"
+            )
+
+    def _read_candidates(self) -> set[str]:
+        """Who had everything when this master last wrote; nobody, if another was master since."""
+        text = _text(self._paths.queue_candidates)
+        try:
+            match simplejson.loads(text or "{}"):
+                case {"epoch": epoch, "in_sync": [*names]} if epoch == self._epoch:
+                    return {str(name) for name in names}
+        except ValueError:
+            log.warning("%s is damaged", self._paths.queue_candidates)
+        return set()
+
+    def _job_files(self) -> list[tuple[int, str]]:
+        names = os.listdir(self._paths.queue_dir)
+        return sorted((int(m[1]), name) for name in names if (m := _JOB_FILE.fullmatch(name)))
+
+    def _read(self, name: str) -> bytes:
+        with open(os.path.join(self._paths.queue_dir, name), "rb") as file:
+            return file.read()
+
+    def archived(self, job_id: int) -> bytes | None:
+        """The file of an archived job, if there is one."""
+        try:
+            return self._read(self._archive_name(job_id))
+        except FileNotFoundError:
+            return None
+
+    def archived_ids(self) -> list[int]:
+        """The numbers of all archived jobs."""
+        found = os.walk(self._paths.queue_archive_dir)
+        names = (name for _, _, names in found for name in names)
+        return sorted(int(m[1]) for name in names if (m := _JOB_FILE.fullmatch(name)))
+
+    def _archive_name(self, job_id: int) -> str:
+        return os.path.relpath(self._paths.archived_job(job_id), self._paths.queue_dir)
+
+    # Asking for changes.
+
+    def count_from(self, last_id: int) -> None:
+        """Job ids up to this one are used up."""
+        self._serial = last_id
+
+    def allocate(self, count: int) -> int:
+        """The first of so many new job ids; they are durable with the next round."""
+        with self._changed:
+            first = self._serial + 1
+            self._serial += count
+        return first
+
+    @property
+    def last_id(self) -> int:
+        """The last job id that was given out."""
+        return self._serial
+
+    def put(self, *jobs: Job, then: Then) -> None:
+        """Make jobs durable, here and on the candidates."""
+        with self._changed:
+            for job in jobs:
+                self._round.jobs[job.id] = job
+                self._round.for_candidates.add(job.id)
+            self._ask(then)
+
+    def put_lazily(self, job: Job, *, replicate: bool) -> None:
+        """Write a job with the next round, or after a second; it may be lost."""
+        with self._changed:
+            is_first = not self._round.jobs
+            self._round.jobs[job.id] = job
+            if replicate:
+                self._round.for_candidates.add(job.id)
+        if is_first:
+            self._alarms.after(LAZY_S, self._hurry)
+
+    def archive(self, job_ids: Iterable[int], then: Then) -> None:
+        """Move job files to the archive."""
+        with self._changed:
+            self._round.archived += job_ids
+            self._ask(then)
+
+    def set_drained(self, flag: bool, then: Then) -> None:
+        with self._changed:
+            self._round.drained = flag
+            self._ask(then)
+
+    def set_members(self, names: Iterable[str]) -> None:
+        """Other nodes are candidates now; who is new gets everything."""
+        with self._changed:
+            self._round.members = frozenset(names)
+            self._ask(lambda _error: None)
+
+    def _ask(self, then: Then) -> None:
+        self._round.then.append(then)
+        self._round.is_urgent = True
+        self._changed.notify()
+
+    def _hurry(self) -> None:
+        with self._changed:
+            self._round.is_urgent = True
+            self._changed.notify()
+
+    def behind(self) -> Mapping[str, str]:
+        """Candidates that lack something, and why."""
+        return self._candidates.behind()
+
+    def close(self) -> None:
+        """Write what is left, stop the writer and unlock the directory."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        self._thread.join()
+        self._lock.close()
+
+    # The writer thread.
+
+    def _run(self) -> None:
+        while (round_ := self._next_round()) is not None:
+            error = self._carry_out(round_)
+            for then in round_.then:
+                then(error)
+
+    def _next_round(self) -> _Round | None:
+        with self._changed:
+            while not self._round.is_urgent and not self._closing:
+                self._changed.wait()
+            if self._closing and self._round == _Round():
+                return None
+            round_, self._round = self._round, _Round()
+            if self._serial != self._durable_serial:
+                round_.serial = self._serial
+            return round_
+
+    def _carry_out(self, round_: _Round) -> Exception | None:
+        try:
+            self._update_members(round_)
+            changes = self._changes(round_)
+            if changes.is_empty:
+                self._write_here(round_)
+            else:
+                self._write_everywhere(round_, changes)
+        except (OSError, Deposed) as err:
+            log.error("the job queue cannot be written: %s", err)
+            return err
+        return None
+
+    def _write_everywhere(self, round_: _Round, changes: Changes) -> None:
+        commit = self._candidates.commit(changes)
+        try:
+            self._write_here(round_)
+        finally:
+            behind = commit.wait()
+        self._record(self._candidates.names() - behind.keys())
+        self._durable_serial = round_.serial or self._durable_serial
+
+    def _update_members(self, round_: _Round) -> None:
+        if round_.members is None:
+            return
+        self._candidates.keep_only(round_.members)
+        strangers = round_.members - self._candidates.names()
+        everything = self._everything() if strangers else None
+        for name in strangers:
+            self._candidates.join(name, everything)
+        self._record(self._candidates.names() - self._candidates.behind().keys())
+
+    def _everything(self) -> Changes:
+        content = {name: self._read(name) for _, name in self._job_files()}
+        content["serial"] = f"{_text(self._paths.queue_serial) or 0}\n".encode()
+        drained = os.path.exists(self._paths.queue_drain)
+        return Changes(content, drained=drained, everything=True)
+
+    def _changes(self, round_: _Round) -> Changes:
+        """What the candidates are to know; the serial first, it must not be behind a job."""
+        content = {} if round_.serial is None else {"serial": f"{round_.serial}\n".encode()}
+        content |= {f"job-{n}": round_.jobs[n].encoded for n in sorted(round_.for_candidates)}
+        renames = tuple((f"job-{n}", self._archive_name(n)) for n in round_.archived)
+        return Changes(content, renames, round_.drained)
+
+    def _write_here(self, round_: _Round) -> None:
+        writes = [] if round_.serial is None else [("serial", f"{round_.serial}\n".encode())]
+        writes += [(f"job-{n}", job.encoded) for n, job in sorted(round_.jobs.items())]
+        if writes:
+            self._disk.write_many(self._write(name, data) for name, data in writes)
+        if round_.archived:
+            pairs = [(self._paths.job(n), self._paths.archived_job(n)) for n in round_.archived]
+            pairs = [pair for pair in pairs if os.path.exists(pair[0])]
+            self._disk.rename_many(pairs, make_dirs_mode=_DIRECTORY_MODE)
+        if round_.drained:
+            self._disk.write_many([self._write("drain", b"")])
+        elif round_.drained is not None:
+            self._disk.remove(self._paths.queue_drain, missing_ok=True)
+
+    def _record(self, in_sync: set[str]) -> None:
+        """Before anything is acknowledged that a candidate lacks, it is known that it lacks something."""
+        if in_sync != self._recorded:
+            raw = {"epoch": self._epoch, "in_sync": sorted(in_sync)}
+            data = simplejson.dumps(raw).encode()
+            self._disk.write_many([self._write("candidates", data)])
+            self._recorded = in_sync
+
+    def _write(self, name: str, data: bytes) -> files.Write:
+        return files.Write(os.path.join(self._paths.queue_dir, name), data, owner=self._owner)
+
+
+def _text(path: str) -> str | None:
+    try:
+        return files.read_text(path).strip()
+    except FileNotFoundError:
+        return None
