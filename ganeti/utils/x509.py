@@ -10,23 +10,30 @@ from __future__ import annotations
 import datetime
 import re
 import time
+from typing import TYPE_CHECKING
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 from ganeti.errors import X509CertError
 
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+
 KEY_BITS = 2048
 VALID_DAYS = 1825
 SERVER_NAME = "ganeti.example.com"
+_NAME_LENGTH = 64
+_TEXT = "(text)"
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n?", re.DOTALL)
 
 
 def _name(common: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
+    """X.520 allows 64 characters; nobody decides by this name, the digest counts."""
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common[:_NAME_LENGTH])])
 
 
 def _new_key() -> rsa.RSAPrivateKey:
@@ -70,28 +77,34 @@ def client_pem(server_pem: str, node_name: str) -> str:
     return _pem(key, builder.public_key(key.public_key()).sign(signer, hashes.SHA256()))
 
 
-def _signing_key(pem: str) -> rsa.RSAPrivateKey:
+def _key(pem: str) -> PrivateKeyTypes:
     try:
-        key = serialization.load_pem_private_key(pem.encode(), password=None)
-    except (ValueError, TypeError) as err:
-        raise X509CertError("(text)", f"there is no private key in it: {err}") from err
-    if not isinstance(key, rsa.RSAPrivateKey):
-        raise X509CertError("(text)", "its key is not an RSA key")
+        return serialization.load_pem_private_key(pem.encode(), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as err:
+        raise X509CertError(
+            _TEXT, f"there is no private key in it that can be read: {err}"
+        ) from err
+
+
+def _signing_key(pem: str) -> rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey:
+    key = _key(pem)
+    if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
+        raise X509CertError(_TEXT, "its key is neither an RSA nor an elliptic one")
     return key
 
 
-def _load(pem: str) -> x509.Certificate:
+def _load(pem: str, origin: str = _TEXT) -> x509.Certificate:
     try:
-        return x509.load_pem_x509_certificate(certificate_of(pem).encode())
+        return x509.load_pem_x509_certificate(certificate_of(pem, origin).encode())
     except ValueError as err:
-        raise X509CertError("(text)", f"it is damaged: {err}") from err
+        raise X509CertError(origin, f"it is damaged: {err}") from err
 
 
-def certificate_of(pem: str) -> str:
+def certificate_of(pem: str, origin: str = _TEXT) -> str:
     """The certificate (and its chain) without the key, wherever in the text that stands."""
     found = _CERTIFICATE.findall(pem)
     if not found:
-        raise X509CertError("(text)", "there is no certificate in it")
+        raise X509CertError(origin, "there is no certificate in it")
     return "".join(found)
 
 
@@ -102,34 +115,21 @@ def digest(pem: str) -> str:
 
 def check_pair(pem: str) -> None:
     """Raises X509CertError unless the text has a key and the certificate that goes with it."""
-    key, certificate = _signing_key(pem), _load(pem)
-    if key.public_key().public_numbers() != certificate.public_key().public_numbers():  # type: ignore[union-attr]
-        raise X509CertError("(text)", "key and certificate do not belong together")
-
-
-def is_signed_by(pem: str, server_pem: str) -> bool:
-    """Whether a client certificate was signed by the cluster's key."""
-    certificate = _load(pem)
-    key = _load(server_pem).public_key()
-    algorithm = certificate.signature_hash_algorithm
-    if not isinstance(key, rsa.RSAPublicKey) or algorithm is None:
-        return False
-    try:
-        key.verify(
-            certificate.signature,
-            certificate.tbs_certificate_bytes,
-            padding.PKCS1v15(),
-            algorithm,
+    key, certificate = _key(pem), _load(pem)
+    mine, its = (
+        public.public_bytes(
+            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
         )
-    except InvalidSignature:
-        return False
-    return True
+        for public in (key.public_key(), certificate.public_key())
+    )
+    if mine != its:
+        raise X509CertError(_TEXT, "key and certificate do not belong together")
 
 
 def days_left(path: str, now: float) -> float:
     """Days until the certificate in a file expires; below zero when it has."""
     with open(path, encoding="ascii") as file:
-        certificate = _load(file.read())
+        certificate = _load(file.read(), path)
     end = getattr(certificate, "not_valid_after_utc", None)
     if end is None:
         end = certificate.not_valid_after.replace(tzinfo=datetime.UTC)
