@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`make bench`: the figures of the budgets, medians, as one JSON object on the last line.
+
+    make bench                      all of them
+    make bench BENCH=job_noop_s     one of them
+
+Progress goes to stderr. A reader scales by the two calibrations, which are taken in the same run. The
+hosts lie on the machine's disk: on tmpfs an fsync costs nothing, so there is nothing to measure.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from test.bench import synthetic
+from test.lab import cluster
+from test.lab.hosts import Host
+from test.lab.lab import Lab
+from test.lab.places import DEFAULT_BASE, lab_place
+
+ROOT = Path(__file__).parents[2]
+PROBE = Path(__file__).with_name("probe.py")
+RESULT = ROOT / "build" / "bench.json"
+INSTANCES = 20
+HASHES, HASHED_BYTES = 200_000, 64
+SYNCED_BYTES = 4096
+TMPFS = "tmpfs"
+MEASURE_S = 900
+
+Figures = dict[str, float]
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def calibrations() -> Figures:
+    return {"calibration_sha1_s": hashing_s(), "calibration_fsync_s": fsync_s()}
+
+
+def hashing_s() -> float:
+    block = b"x" * HASHED_BYTES
+    started = time.perf_counter()
+    for _ in range(HASHES):
+        hashlib.sha1(block)
+    return time.perf_counter() - started
+
+
+def fsync_s() -> float:
+    def once(fd: int) -> float:
+        started = time.perf_counter()
+        os.pwrite(fd, b"x" * SYNCED_BYTES, 0)
+        os.fsync(fd)
+        return time.perf_counter() - started
+
+    with tempfile.TemporaryFile(dir=DEFAULT_BASE) as file:
+        return statistics.median(once(file.fileno()) for _ in range(50))
+
+
+@dataclass
+class Bench:
+    """What is asked for, and what was found."""
+
+    wanted: str | None
+    figures: Figures = field(default_factory=dict)
+
+    def asked(self, *keys: str) -> bool:
+        return self.wanted is None or self.wanted in keys
+
+    def note(self, key: str, value: float) -> None:
+        self.figures[key] = value
+        say(f"{key}: {value:.6g}")
+
+    def measure(self, key: str, take: Callable[[], float]) -> None:
+        if self.asked(key):
+            self.note(key, take())
+
+
+def probed(host: Host, what: str, count: int, *argv: str) -> float:
+    """A measurement inside a host."""
+    words = ["/usr/bin/python3", "-Es", "-", what, str(count), *argv]
+    return float(json.loads(host.run(words, stdin=PROBE.read_text(), timeout_s=MEASURE_S)))
+
+
+@contextmanager
+def lab_of(count: int, name: str) -> Iterator[Lab]:
+    lab = Lab(lab_place(name))
+    lab.up(count, say)
+    try:
+        cluster.make(lab, cluster.Wish("fake"), say)
+        yield lab
+    finally:
+        lab.down()
+
+
+ON_CLUSTER = (
+    *("cli_instance_list_s", "cli_node_list_s", "cli_job_list_s", "cli_help_s"),
+    *("job_noop_s", "jobs_noop_per_s", "jobs_tags_per_s", "instance_add_s"),
+    *("instances_start_20_s", "cluster_verify_s", "config_change_20_s", "luxi_query_20_s"),
+    *("start_20_s", "memory_idle_kb", "memory_20_jobs_kb"),
+)
+
+
+def on_cluster(bench: Bench) -> None:
+    """Three hosts, all candidates, 20 diskless instances of the fake hypervisor."""
+    with lab_of(3, "bench") as lab:
+        master = lab.hosts[0]
+        bench.measure("memory_idle_kb", lambda: probed(master, "memory", 1))
+        added = [add_instance(lab, number) for number in range(INSTANCES)]
+        if bench.asked("instance_add_s"):
+            bench.note("instance_add_s", statistics.median(added))
+        commands(bench, master)
+        jobs(bench, master)
+        bench.measure("memory_20_jobs_kb", lambda: probed(master, "busy_memory", 20))
+        if bench.asked("start_20_s"):
+            master.run(["/usr/lib/ganeti/daemon-util", "stop", "ganeti-masterd"])
+            bench.note("start_20_s", probed(master, "first_answer", 1))
+
+
+def add_instance(lab: Lab, number: int) -> float:
+    home = lab.hosts[number % len(lab.hosts)].address.fqdn
+    argv = ["gnt-instance", "add", "-t", "diskless", "-o", "noop", "--no-install", "--no-start"]
+    argv += ["--no-name-check", "--no-ip-check", "-n", home, f"inst{number}.lab"]
+    started = time.perf_counter()
+    lab.hosts[0].run(argv)
+    return time.perf_counter() - started
+
+
+def commands(bench: Bench, master: Host) -> None:
+    """Whole processes, as an admin's shell starts them."""
+    for key, argv in (
+        ("cli_instance_list_s", ["gnt-instance", "list"]),
+        ("cli_node_list_s", ["gnt-node", "list"]),
+        ("cli_job_list_s", ["gnt-job", "list"]),
+        ("cli_help_s", ["gnt-instance", "--help"]),
+        ("cluster_verify_s", ["gnt-cluster", "verify"]),
+    ):
+        count = 5 if key == "cluster_verify_s" else 15
+        bench.measure(key, lambda a=argv, c=count: probed(master, "command", c, *a))  # type: ignore[misc]
+
+
+def jobs(bench: Bench, master: Host) -> None:
+    bench.measure("job_noop_s", lambda: probed(master, "noop", 50))
+    bench.measure("jobs_noop_per_s", lambda: probed(master, "noops", 200))
+    bench.measure("jobs_tags_per_s", lambda: probed(master, "tags", 200))
+    bench.measure("config_change_20_s", lambda: probed(master, "change", 30))
+    bench.measure("luxi_query_20_s", lambda: probed(master, "query", 50))
+    if bench.asked("instances_start_20_s"):
+        bench.note("instances_start_20_s", probed(master, "start_all", INSTANCES))
+        probed(master, "stop_all", INSTANCES)
+
+
+SIZES = ((1000, False), (10000, False), (10000, True))
+
+
+def keys_of(count: int, drbd: bool) -> dict[str, str]:
+    """What is measured at a size, and the key it is noted under."""
+    if drbd:
+        return {"change": f"config_change_{count}_drbd_s"}
+    keys = {"change": f"config_change_{count}_s", "query": f"luxi_query_{count}_s"}
+    if count == 10000:
+        keys |= {"first_answer": "start_10000_s", "memory": "memory_10000_kb"}
+    return keys
+
+
+def on_paper(bench: Bench) -> None:
+    """One host with configurations of other sizes."""
+    wanted = [size for size in SIZES if bench.asked(*keys_of(*size).values())]
+    if not wanted:
+        return
+    with lab_of(1, "bench-paper") as lab:
+        host = lab.hosts[0]
+        host.run(["/usr/lib/ganeti/daemon-util", "stop", "ganeti-masterd"])
+        empty = host.run(["cat", "/var/lib/ganeti/config.data"]).encode()
+        for count, drbd in wanted:
+            measure_size(bench, host, synthetic.grown(empty, count, drbd=drbd), count, drbd)
+
+
+def measure_size(bench: Bench, host: Host, data: bytes, count: int, drbd: bool) -> None:
+    say(f"{count} instances{' with DRBD' if drbd else ''}: {len(data) / 1e6:.1f} MB")
+    put = "import sys; open('/var/lib/ganeti/config.data', 'w').write(sys.stdin.read())"
+    host.run(["/usr/bin/python3", "-c", put], stdin=data.decode())
+    keys = keys_of(count, drbd)
+    start = probed(host, "first_answer", 1)
+    for what, times in (("change", 15), ("query", 10)):
+        if what in keys:
+            bench.measure(keys[what], lambda w=what, t=times: probed(host, w, t))  # type: ignore[misc]
+    if "first_answer" in keys and bench.asked(keys["first_answer"]):
+        bench.note(keys["first_answer"], start)
+    if "memory" in keys:
+        bench.measure(keys["memory"], lambda: probed(host, "memory", 1))
+    host.run(["/usr/lib/ganeti/daemon-util", "stop", "ganeti-masterd"])
+
+
+def require_real_disk() -> None:
+    os.makedirs(DEFAULT_BASE, exist_ok=True)
+    kind = subprocess.run(
+        ["stat", "-f", "-c", "%T", str(DEFAULT_BASE)], stdout=subprocess.PIPE, check=True, text=True
+    ).stdout.strip()
+    if kind == TMPFS:
+        sys.exit(f"{DEFAULT_BASE} is a tmpfs: put it on a disk, or fsync measures nothing")
+
+
+def main() -> None:
+    bench = Bench(sys.argv[1] if len(sys.argv) > 1 else None)
+    require_real_disk()
+    bench.figures |= calibrations()
+    if bench.asked(*ON_CLUSTER):
+        on_cluster(bench)
+    on_paper(bench)
+    RESULT.parent.mkdir(exist_ok=True)
+    RESULT.write_text(json.dumps(bench.figures, indent=1) + "\n")
+    print(json.dumps(bench.figures))
+
+
+if __name__ == "__main__":
+    main()
