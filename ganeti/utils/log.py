@@ -93,7 +93,7 @@ class DroppingQueue(logging.handlers.QueueHandler):
         return told
 
 
-class _Writer(logging.handlers.QueueListener):
+class Writer(logging.handlers.QueueListener):
     """The thread behind a `DroppingQueue`; it can be ended even if the queue is full."""
 
     def __init__(
@@ -171,7 +171,7 @@ class Log:
                 root.addHandler(handler)
             return
         line: queue.Queue[logging.LogRecord] = queue.Queue(_QUEUE_LENGTH)
-        self._listener = _Writer(line, self._handlers)
+        self._listener = Writer(line, self._handlers)
         self._listener.start()
         root.addHandler(DroppingQueue(line))
 
