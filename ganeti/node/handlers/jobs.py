@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The copies of the job queue on a master candidate.
+
+All changes happen under the queue's lock, which a master daemon on this host would hold: then they are
+refused, because there the queue is the original.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ganeti.contracts.node.jobs import JobCalls
+from ganeti.contracts.node.packed import Packed
+from ganeti.errors import JobQueueError
+from ganeti.node.host import Host
+from ganeti.utils import files
+from ganeti.utils.filelock import FileLock
+
+LOCK_TIMEOUT_S = 10.0
+FILE_MODE, DIRECTORY_MODE = 0o640, 0o750
+_IN_QUEUE = re.compile(r"(job-\d+|serial|version|candidates)")
+_IN_ARCHIVE = re.compile(r"\d+/job-\d+")
+
+
+class JobHandlers(JobCalls):
+    """Files of the queue, by path."""
+
+    def __init__(self, host: Host) -> None:
+        self._host, self._paths = host, host.paths
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        self._host.disk.ensure_dir(self._paths.queue_dir, mode=DIRECTORY_MODE)
+        with FileLock(self._paths.queue_lock, clock=self._host.clock) as lock:
+            lock.acquire(timeout_s=LOCK_TIMEOUT_S)
+            yield
+
+    def _checked(self, path: str) -> str:
+        """The path, which must be that of a file of the queue."""
+        directory = self._paths.queue_dir + "/"
+        name = path.removeprefix(directory)
+        archived = name.removeprefix("archive/")
+        known = _IN_QUEUE.fullmatch(name) or (archived != name and _IN_ARCHIVE.fullmatch(archived))
+        if not path.startswith(directory) or not known:
+            raise JobQueueError(f"{path} is not a file of the job queue")
+        return path
+
+    def jobqueue_update(self, file_name: str, content: Packed) -> None:
+        self.jobqueue_update_many([(file_name, content)])
+
+    def jobqueue_update_many(self, files: list[tuple[str, Packed]]) -> None:
+        writes = [_write(self._checked(path), content) for path, content in files]
+        with self._locked():
+            self._host.disk.write_many(writes)
+
+    def jobqueue_rename(self, rename: list[tuple[str, str]]) -> None:
+        """A file that is not there was never copied here, which is fine."""
+        pairs = [(self._checked(old), self._checked(new)) for old, new in rename]
+        with self._locked():
+            self._host.disk.rename_many(
+                [(old, new) for old, new in pairs if os.path.exists(old)],
+                make_dirs_mode=DIRECTORY_MODE,
+            )
+
+    def jobqueue_set_drain_flag(self, flag: bool) -> None:
+        with self._locked():
+            if flag:
+                self._host.disk.write(self._paths.queue_drain, b"", mode=FILE_MODE)
+            elif os.path.exists(self._paths.queue_drain):
+                self._host.disk.remove(self._paths.queue_drain)
+
+    def jobqueue_purge(self) -> None:
+        with self._locked():
+            for name in os.listdir(self._paths.queue_dir):
+                if re.fullmatch(r"job-\d+", name):
+                    self._host.disk.remove(f"{self._paths.queue_dir}/{name}")
+
+
+def _write(path: str, content: Packed) -> files.Write:
+    return files.Write(path, content.data, mode=FILE_MODE)
