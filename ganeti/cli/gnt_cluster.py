@@ -178,5 +178,5 @@ TOOL = Tool(
         ),
         **tags.commands("cluster"),
     },
-    {"masterfailover": "master-failover", "show": "info"},
+    {"show": "info"},
 )

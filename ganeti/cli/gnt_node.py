@@ -10,6 +10,7 @@ from ganeti.cli import failure, jobs, listing, node_add, report, tags, tree
 from ganeti.cli.command import Argument, Command, Run, Tool
 from ganeti.cli.options import DRY_RUN, JOB, PRIORITY
 from ganeti.opcodes.node import OpNodeRemove, OpNodeSetParams
+from ganeti.utils import text
 
 ONE_NODE = (Argument("node"),)
 
@@ -37,8 +38,8 @@ def _node_tree(row: Sequence[Any]) -> tree.Fields:
         **{name: node[name] for name in flags if name != "powered" or node[name] is not None},
     }
     if node["vm_capable"]:
-        fields["primary for instances"] = sorted(node["pinst_list"])
-        fields["secondary for instances"] = sorted(node["sinst_list"])
+        fields["primary for instances"] = text.nice_sort(node["pinst_list"])
+        fields["secondary for instances"] = text.nice_sort(node["sinst_list"])
     fields["node parameters"] = tree.inherited(node["custom_ndparams"], node["ndparams"])
     return tree.Fields(fields)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import typing
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ganeti.cli import failure, jobs
@@ -52,7 +53,7 @@ def _add(run: Run) -> int:
     settings = dict(zip(names, values, strict=True))
     if settings["modify_ssh_setup"]:
         run.note(_WARNING)
-    _prepare(run, host, known, settings)
+    _prepare(run, request(run, host, known, settings))
     op = run.opcode(
         OpNodeAdd,
         node_name=host.name,
@@ -88,10 +89,11 @@ def _check(run: Run, name: str, known: Known | None) -> None:
         raise failure.Complaint(f"Node {name} is the master; it cannot be taken in again.")
 
 
-def _prepare(run: Run, host: Host, known: Known | None, settings: dict[str, Any]) -> None:
-    from ganeti.bootstrap.node_setup import NodeSetup, SetupRequest
+def request(run: Run, host: Host, known: Known | None, settings: Mapping[str, Any]) -> SetupRequest:
+    """What the host is prepared with."""
+    from ganeti.bootstrap.node_setup import SetupRequest
 
-    request = SetupRequest(
+    return SetupRequest(
         name=host.name,
         address=host.address,
         ssh_port=known.ssh_port if known else _group_port(run),
@@ -101,12 +103,17 @@ def _prepare(run: Run, host: Host, known: Known | None, settings: dict[str, Any]
         debug=bool(run.opts.debug),
         **settings,
     )
+
+
+def _prepare(run: Run, wanted: SetupRequest) -> None:
+    from ganeti.bootstrap.node_setup import NodeSetup
+
     world = run.world
-    with contextlib.closing(_contact(run, request)) as contact:
-        NodeSetup(world.paths, world.disk, world.clock, contact).run(request)
+    with contextlib.closing(_contact(run, wanted)) as contact:
+        NodeSetup(world.paths, world.disk, world.clock, contact).run(wanted)
 
 
-def _contact(run: Run, request: SetupRequest) -> FirstContact:
+def _contact(run: Run, wanted: SetupRequest) -> FirstContact:
     """SSH to the host, with the person there to judge its key and to type its password."""
     from ganeti.ssh import FirstContact
     from ganeti.utils.secret import Secret
@@ -115,18 +122,18 @@ def _contact(run: Run, request: SetupRequest) -> FirstContact:
 
     def is_good(fingerprint: str) -> bool:
         return terminal.confirm(
-            f"Host {request.name} ({request.address}) shows the unknown key {fingerprint}. "
+            f"Host {wanted.name} ({wanted.address}) shows the unknown key {fingerprint}. "
             "Is this really the host's key?"
         )
 
     def password() -> Secret:
-        return Secret(terminal.password(f"Password of root on {request.name}: "))
+        return Secret(terminal.password(f"Password of root on {wanted.name}: "))
 
     return FirstContact(
-        request.address,
-        request.ssh_port,
+        wanted.address,
+        wanted.ssh_port,
         known_hosts=run.world.paths.known_hosts,
-        confirm_key=is_good if request.check_host_key else None,
+        confirm_key=is_good if wanted.check_host_key else None,
         ask_password=password if terminal.is_there() else None,
     )
 
@@ -134,8 +141,10 @@ def _contact(run: Run, request: SetupRequest) -> FirstContact:
 def _group_port(run: Run) -> int:
     """The SSH port of nodes in the group where it will be."""
     names = [run.opts.group] if run.opts.group else []
-    ((port,), *_) = run.world.client.QueryGroups(names, ["ndp/ssh_port"], False)
-    return int(port)
+    rows = run.world.client.QueryGroups(names, ["ndp/ssh_port"], False)
+    if not rows:
+        raise OpPrereqError(f"there is no node group '{run.opts.group}'", Code.UNKNOWN_ENTITY)
+    return int(rows[0][0])
 
 
 def _candidates(run: Run) -> list[str]:

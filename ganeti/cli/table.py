@@ -50,9 +50,9 @@ def moment(pair: Any) -> str:
     return "?"
 
 
-def joined(values: Iterable[Any]) -> str:
+def joined(values: Iterable[Any] | None) -> str:
     """A list without blanks, as columns show it."""
-    return ",".join(map(str, values))
+    return str(None) if values is None else ",".join(map(str, values))
 
 
 def _yes(value: Any) -> str:
@@ -65,7 +65,7 @@ def column(definition: dict[str, Any], unit: str, special: Formatter | None = No
     by_kind: dict[str, Formatter] = {
         "bool": _yes,
         "timestamp": text.format_time,
-        "unit": lambda mib: text.format_size(mib, unit),
+        "unit": lambda mib: str(None) if mib is None else text.format_size(mib, unit),
     }
     return Column(definition["title"], kind in NUMERIC_KINDS, special or by_kind.get(kind, str))
 
@@ -75,7 +75,7 @@ def cell_text(cell: Sequence[Any], col: Column, *, verbose: bool) -> str:
     status, value = cell
     if status:
         return MARKERS[status][verbose]
-    return str(value) if value is None and col.show is not text.format_time else col.show(value)
+    return col.show(value)
 
 
 def _pad(cell: str, width: int, col: Column, *, last: bool) -> str:

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""``gnt-debug``; its table of locks is tested with the lists."""
+
+import json
+import pathlib
+from typing import Any
+
+import pytest
+
+from test.support.cli import CommandLine
+
+DELAY = {"OP_ID": "OP_TEST_DELAY", "duration": 0.5}
+
+
+def test_delay(cli: CommandLine) -> None:
+    options = ("--no-master", "-n", "n1", "-n", "n2", "-r", "3", "-i", "-l")
+    assert cli.run("gnt-debug", "delay", *options, "0.5") == (0, "", "")
+    (op,) = cli.master.ops
+    assert (op["duration"], op["on_master"], op["on_nodes"]) == (0.5, False, ["n1", "n2"])
+    assert (op["repeat"], op["interruptible"], op["no_locks"]) == (3, True, True)
+    cli.run("gnt-debug", "delay", "1")
+    assert (cli.master.ops[1]["on_master"], cli.master.ops[1]["no_locks"]) == (True, False)
+
+
+@pytest.mark.parametrize("word", ["0", "soon", "nan"])
+def test_delays_that_are_none(cli: CommandLine, word: str) -> None:
+    code, out, err = cli.run("gnt-debug", "delay", word)
+    assert (code, out) == (1, "")
+    assert err.startswith("Failure: prerequisites not met for this operation:\n")
+    assert "error type" not in err
+
+
+def write(path: pathlib.Path, value: object) -> str:
+    path.write_text(json.dumps(value), encoding="utf-8")
+    return str(path)
+
+
+def test_submit_job(cli: CommandLine, tmp_path: pathlib.Path) -> None:
+    first = write(tmp_path / "a", [DELAY])
+    second = write(tmp_path / "b", [DELAY, {**DELAY, "comment": "x"}])
+    code, out, _ = cli.run(
+        "gnt-debug",
+        "submit-job",
+        "--op-repeat",
+        "2",
+        "--job-repeat=2",
+        "--timing-stats",
+        first,
+        second,
+    )
+    assert code == 0
+    assert [len(ops) for ops, _ in cli.master.jobs.values()] == [2, 2, 4, 4]
+    assert cli.master.ops[0]["reason"][0][:2] == ["gnt:client:gnt-debug", "submit-job"]
+    assert cli.master.ops[-1]["comment"] == "x"
+    assert out.startswith("Submitted jobs 1, 2, 3, 4\n")
+    assert out.splitlines()[-5:] == [
+        "C:op       12",
+        "C:job       4",
+        "T:submit 0.0000",
+        "T:exec   0.0000",
+        "T:total  0.0000",
+    ]
+
+
+def test_submit_each_by_itself(cli: CommandLine, tmp_path: pathlib.Path) -> None:
+    calls: list[int] = []
+    many = cli.master.SubmitManyJobs
+
+    def submit(jobs: list[Any]) -> list[list[Any]]:
+        calls.append(len(jobs))
+        return many(jobs)
+
+    vars(cli.master)["SubmitManyJobs"] = submit
+    path = write(tmp_path / "a", [DELAY])
+    assert cli.run("gnt-debug", "submit-job", "--each", path, path)[0] == 0
+    assert calls == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("content", "part"),
+    [
+        ({"OP_ID": "OP_TEST_DELAY"}, "no list"),
+        ([{"OP_ID": "OP_NO_SUCH"}], "OP_NO_SUCH"),
+        ([{**DELAY, "speed": 1}], "'speed'"),
+        ([{"OP_ID": "OP_TEST_DELAY"}], "duration"),
+    ],
+)
+def test_files_that_cannot_be_submitted(
+    cli: CommandLine, tmp_path: pathlib.Path, content: object, part: str
+) -> None:
+    path = write(tmp_path / "a", content)
+    code, _, err = cli.run("gnt-debug", "submit-job", path)
+    assert code == 1
+    assert "error type: wrong_input" in err
+    assert path in err
+    assert part in err
+
+
+def test_files_that_cannot_be_read(cli: CommandLine, tmp_path: pathlib.Path) -> None:
+    assert "wrong_input" in cli.run("gnt-debug", "submit-job", str(tmp_path / "none"))[2]
+    broken = tmp_path / "broken"
+    broken.write_text("[", encoding="utf-8")
+    assert "wrong_input" in cli.run("gnt-debug", "submit-job", str(broken))[2]
