@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 import simplejson
 
-from ganeti.master.candidates import CandidateSet, Done
+from ganeti.master.candidates import CandidateSet, Done, Transport
 from ganeti.master.locks.plan import Held, Level, LockPlan, Want
 from ganeti.master.queue import changes
 from ganeti.master.queue.changes import Changes
@@ -177,7 +177,13 @@ def scripted(name: str, **more: Any) -> OpCode:
 class World:
     """The queue, and everything around it that tests look at or turn."""
 
-    def __init__(self, root: Path, *candidates: str, epoch: int = 1) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *candidates: str,
+        disk: Disk | None = None,
+        transport: Transport[Changes] | None = None,
+    ) -> None:
         self.paths = Paths(str(root))
         Path(self.paths.queue_archive_dir).mkdir(parents=True, exist_ok=True)
         self.primitives, self.alarms, self.clock = Quick(), FakeAlarms(), TickingClock()
@@ -187,16 +193,15 @@ class World:
         self.closed = 0
         self.complete_names: dict[str, str] = {}
         self.max_running, self.rules = 20, list[FilterRule]()
-        self._names, self._epoch = candidates, epoch
+        self._names = candidates
+        self._disk, self._transport = disk or Disk(self.primitives), transport or self.candidates
         self.queue = self.build()
 
     def build(self) -> JobQueue:
         candidate_set: CandidateSet[Changes] = CandidateSet(
-            self.candidates, changes.merge, self.alarms
+            self._transport, changes.merge, self.alarms
         )
-        store = QueueStore(
-            self.paths, Disk(self.primitives), candidate_set, self.alarms, epoch=self._epoch
-        )
+        store = QueueStore(self.paths, self._disk, candidate_set, self.alarms, epoch=1)
         return JobQueue(
             store,
             self,
@@ -207,7 +212,13 @@ class World:
         )
 
     def start(self) -> None:
+        """Start, and wait until the candidates have what is there."""
         self.queue.start(self._names)
+        self.let_writer_catch_up()
+
+    def let_writer_catch_up(self) -> None:
+        """Return when all is written that the queue has asked for so far."""
+        self.queue.set_drained(self.queue.is_drained)
 
     def restart(self) -> None:
         """As if the daemon had been stopped and started."""
@@ -273,8 +284,8 @@ class World:
         return job
 
     def until_known(self, job_id: int) -> Job:
-        """Wait for a job that is not seen yet to appear, as the writer's work that is under way ends."""
-        self.queue.set_drained(self.queue.is_drained)
+        """A job that is seen once the writer has ended what is under way."""
+        self.let_writer_catch_up()
         return self.job(job_id)
 
     def wait_for_alarm(self) -> None:

@@ -175,7 +175,7 @@ def test_long_waiting_raises_the_priority(world: World, owner: Owner) -> None:
     world.until_blocked(number)
     assert world.job(number).priority == -1
     world.pass_time(1)
-    world.queue.set_drained(False)
+    world.let_writer_catch_up()
     assert b'"priority": -1' in world.on_disk(number)
     assert world.candidates.files["n2"][f"job-{number}"] == world.on_disk(number)
     owner.let_go()

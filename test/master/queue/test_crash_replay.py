@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A run of the queue is recorded step by step, and cut at every point: nothing promised may be lost.
+
+The master and two candidates write to one recording disk, each into a directory of its own, so a cut
+shows what each of them has. Candidate `n3` breaks in the middle of the run. After each cut the queue is
+started again (as the pure restart function does) from the master's files, and from the files of each
+candidate that could take over.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import simplejson
+
+from ganeti import errors
+from ganeti.master.candidates import Done
+from ganeti.master.queue import job as jobs
+from ganeti.master.queue import restart
+from ganeti.master.queue.changes import Changes
+from ganeti.master.queue.execution import Run
+from ganeti.master.queue.job import Job, Status
+from ganeti.paths import Paths
+from ganeti.utils.files import Write
+from test.support.crash_disk import CrashDisk, Cut, Sabotage, State
+from test.support.queue_world import Gate, World
+
+CANDIDATES = ("n2", "n3")
+
+
+class Directories:
+    """Candidates that write what they get, by the same disk, before they answer."""
+
+    def __init__(self, root: Path, disk: CrashDisk, *, forgets: bool) -> None:
+        self._disk, self._forgets = disk, forgets
+        self._paths = {name: Paths(str(root / name)) for name in CANDIDATES}
+        self.broken: set[str] = set()
+
+    def send(self, candidate: str, content: Changes, done: Done) -> None:
+        if candidate in self.broken:
+            done(OSError("connection refused"))
+            return
+        if not self._forgets:
+            self._write(self._paths[candidate].queue_dir, content)
+        done(None)
+
+    def _write(self, directory: str, content: Changes) -> None:
+        if content.everything:
+            for name in os.listdir(directory):
+                if name.startswith("job-"):
+                    self._disk.remove(f"{directory}/{name}")
+        self._disk.write_many(Write(f"{directory}/{n}", data) for n, data in content.files.items())
+        if content.renames:
+            pairs = [(f"{directory}/{old}", f"{directory}/{new}") for old, new in content.renames]
+            self._disk.rename_many(pairs, make_dirs_mode=0o750)
+
+
+class RecordedRun:
+    """Some jobs of every kind; what the outside world has seen is marked in the record."""
+
+    def __init__(self, root: Path, sabotage: Sabotage | None = None) -> None:
+        for base in ("", *CANDIDATES):
+            Path(Paths(str(root / base)).queue_archive_dir).mkdir(parents=True)
+        self.disk = CrashDisk(root, sabotage)
+        forgets = sabotage is Sabotage.FORGET_CANDIDATE
+        self.candidates = Directories(root, self.disk, forgets=forgets)
+        self.world = World(root, *CANDIDATES, disk=self.disk, transport=self.candidates)
+        self.gate = Gate()
+        for name, body in {"work": self.work, "fail": self.fail, "gate": self.wait}.items():
+            self.world.script(name, body)
+
+    def work(self, run: Run) -> None:
+        index = self.world.job(run.job_id).current
+        self.disk.mark("began", (run.job_id, index))
+        run.feedback("message", "working")
+
+    def fail(self, run: Run) -> None:
+        self.work(run)
+        raise errors.OpExecError("it broke")
+
+    def wait(self, run: Run) -> None:
+        self.work(run)
+        self.gate(run)
+
+    def submit(self, *names: str, **more: Any) -> int:
+        number = self.world.submit(*names, **more)
+        self.disk.mark("acknowledged", number)
+        return number
+
+    def see_end(self, number: int) -> None:
+        job = self.world.until(number)
+        self.disk.mark("ended", (number, job.status))
+
+    def play(self) -> Iterable[Cut]:
+        world = self.world
+        world.start()
+        try:
+            self._first_act()
+            self.candidates.broken.add("n3")
+            self._second_act()
+        finally:
+            world.queue.shutdown()
+            world.queue.close()
+        return self.disk.cuts()
+
+    def _first_act(self) -> None:
+        one, two = self.submit("work", "work"), self.submit("fail", "work")
+        together = threading.Thread(target=lambda: self.see_end(self.submit("work")))
+        together.start()
+        self.see_end(one)
+        self.see_end(two)
+        together.join()
+        self.world.queue.archive(one)
+
+    def _second_act(self) -> None:
+        waiting = self.submit("gate")
+        self.gate.wait_for_arrival()
+        dependent = self.submit("work", depends=[(waiting, [])])
+        cancelled = self.submit("work", depends=[(waiting, [])])
+        self.world.queue.cancel(cancelled)
+        self.see_end(cancelled)
+        self.gate.let_through()
+        self.see_end(waiting)
+        self.see_end(dependent)
+        self.world.queue.auto_archive(-1, 60)
+
+
+@dataclass(frozen=True)
+class Queue:
+    """What one host has after a cut, started again."""
+
+    host: str
+    jobs: dict[int, Job]
+    last_id: int
+    unreadable: list[int]
+
+    @classmethod
+    def of(cls, state: State, base: str) -> Queue:
+        directory = f"{base}var/lib/ganeti/queue/"
+        content = {
+            path.removeprefix(directory): entry.content
+            for path, entry in state.items()
+            if path.startswith(directory) and entry.content is not None
+        }
+        live = {int(name[4:]): data for name, data in content.items() if name.startswith("job-")}
+        archived = [data for name, data in content.items() if name.startswith("archive/")]
+        plan = restart.plan(live, int(content.get("serial") or 0), (9, 9))
+        old = {job.id: job for job in map(jobs.decode, archived)}
+        return cls(base or "master", {**old, **plan.jobs}, plan.last_id, list(plan.unreadable))
+
+
+def takers(state: State) -> Iterator[Queue]:
+    """The master itself, and each candidate that it counts as in sync."""
+    yield Queue.of(state, "")
+    record = state.get("var/lib/ganeti/queue/candidates")
+    for name in simplejson.loads(record.content or b"{}").get("in_sync", ()) if record else ():
+        yield Queue.of(state, f"{name}/")
+
+
+def broken_promises(cut: Cut) -> Iterator[str]:
+    for queue in takers(cut.state):
+        for problem in problems(queue, cut):
+            yield f"{queue.host}, cut after {cut.after}, {cut.kept} kept: {problem}"
+
+
+def problems(queue: Queue, cut: Cut) -> Iterator[str]:
+    acknowledged: list[Any] = cut.marked("acknowledged")
+    ended: list[Any] = cut.marked("ended")
+    began: list[Any] = cut.marked("began")
+    if queue.unreadable:
+        yield f"unreadable files of jobs {queue.unreadable}"
+    for number in acknowledged:
+        if number not in queue.jobs:
+            yield f"job {number} was acknowledged and is lost"
+        if queue.last_id < number:
+            yield f"number {number} would be given out again"
+    for number, status in ended:
+        if number in queue.jobs and queue.jobs[number].status is not status:
+            yield f"job {number} was seen as {status} and is {queue.jobs[number].status}"
+    for number, index in began:
+        job = queue.jobs.get(number)
+        if job is not None and job.ops[index].status in (Status.QUEUED, Status.WAITING):
+            yield f"opcode {index} of job {number} would be carried out twice"
+
+
+def test_nothing_promised_is_lost_at_any_cut(tmp_path: Path) -> None:
+    cuts = list(RecordedRun(tmp_path).play())
+    assert [text for cut in cuts for text in broken_promises(cut)] == []
+    last = cuts[-1]
+    assert len(last.marked("ended")) == len(last.marked("acknowledged")) == 6
+    assert len(cuts) > 200, "the run was really recorded"
+
+
+@pytest.mark.parametrize("sabotage", Sabotage)
+def test_the_harness_can_see(tmp_path: Path, sabotage: Sabotage) -> None:
+    cuts = RecordedRun(tmp_path, sabotage).play()
+    assert any(text for cut in cuts for text in broken_promises(cut))
+
+
+def test_a_candidate_that_broke_is_known_not_to_be_in_sync(tmp_path: Path) -> None:
+    *_, last = RecordedRun(tmp_path).play()
+    assert [queue.host for queue in takers(last.state)] == ["master", "n2/"]
