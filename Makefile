@@ -27,7 +27,7 @@ LAB_PACKAGES = openssh-server qemu-system-x86 iputils-arping cpio lz4 xz-utils n
 DEV_PACKAGES = python3-venv
 
 # Programs that the daemons and the commands run on a node, in the library directory.
-NODE_TOOLS = $(addprefix tools/,kvm-ifup kvm-console-wrapper node-daemon-setup prepare-node-join \
+NODE_TOOLS = $(addprefix tools/,kvm-ifup node-daemon-setup prepare-node-join \
 	ssh-update ssl-update)
 
 .PHONY: help check format lint types layers fast test hosts demo demo-shell demo-down bench \
@@ -107,7 +107,7 @@ install: run-packages  ## DESTDIR= PREFIX=/usr SYSCONFDIR=/etc LOCALSTATEDIR=/va
 	$(PYTHON) -m compileall -q -s "$(DESTDIR)" $(DESTDIR)$(PYTHONDIR)
 	$(call place,daemons/gnt-* daemons/ganeti-*,$(SBINDIR),755)
 	$(call place,$(wildcard daemons/daemon-util daemons/ensure-dirs $(NODE_TOOLS)),$(LIBDIR),755)
-	$(call place,tools/master-ip-setup,$(LIBDIR)/tools,755)
+	$(call place,$(wildcard tools/master-ip-setup tools/kvm-console-wrapper),$(LIBDIR)/tools,755)
 	$(call place,daemons/init.d/ganeti,$(SYSCONFDIR)/init.d,755)
 	$(call place,doc/examples/ganeti.default,$(SYSCONFDIR)/default,644)
 	mv $(DESTDIR)$(SYSCONFDIR)/default/ganeti.default $(DESTDIR)$(SYSCONFDIR)/default/ganeti

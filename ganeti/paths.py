@@ -6,9 +6,15 @@ The places are an interface: scripts, hooks and other tools know them.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ganeti import layout
+
+if TYPE_CHECKING:
+    from typing import Literal
+
+    Kind = Literal["dir", "file"]
+    Role = Literal["root", "masterd", "noded", "confd", "rapi", "daemons", "admin"]
 
 
 class Paths:
@@ -38,6 +44,7 @@ class Paths:
         self.known_hosts = f"{self.data_dir}/known_hosts"
         self.ganeti_pub_keys = f"{self.data_dir}/ganeti_pub_keys"
         self.master_epoch = f"{self.data_dir}/master-epoch"
+        self.intent_to_upgrade = f"{self.data_dir}/intent-to-upgrade"
         self.watcher_pause = f"{self.data_dir}/watcher.pause"
         self.rapi_dir = f"{self.data_dir}/rapi"
         self.rapi_users = f"{self.rapi_dir}/users"
@@ -62,10 +69,14 @@ class Paths:
         self.bdev_cache_dir = f"{self.run_dir}/bdev-cache"
         self.disk_links_dir = f"{self.run_dir}/instance-disks"
         self.instance_reason_dir = f"{self.run_dir}/instance-reason"
+        self.instance_status = f"{self.run_dir}/instance-status"
         self.crypto_dir = f"{self.run_dir}/crypto"
         self.import_export_dir = f"{self.run_dir}/import-export"
         self.uid_pool_dir = f"{self.run_dir}/uid-pool"
         self.fake_dir = f"{self.run_dir}/fake-hypervisor"
+        self.chroot_dir = f"{self.run_dir}/chroot-hypervisor"
+        self.lxc_dir = f"{self.run_dir}/lxc"
+        self.xen_nic_dir = f"{self.run_dir}/xen-hypervisor/nic"
         self.kvm_dir = f"{self.run_dir}/kvm-hypervisor"
         self.kvm_pid_dir = f"{self.kvm_dir}/pid"
         self.kvm_uid_dir = f"{self.kvm_dir}/uid"
@@ -76,16 +87,26 @@ class Paths:
         self.kvm_quarantine_dir = f"{self.kvm_dir}/chroot-quarantine"
 
     def _place_locks(self, root: str) -> None:
+        self.file_storage_dir = f"{root}/srv/ganeti/file-storage"
+        self.shared_file_storage_dir = f"{root}/srv/ganeti/shared-file-storage"
+        self.gluster_dir = f"{self.run_dir}/gluster"
+        self.backup_dir = f"{root}/var/backups"
+
         self.lock_dir = f"{root}/var/lock"
+        self.watcher_lock = f"{self.lock_dir}/ganeti-watcher.lock"
         self.ssconf_lock = f"{self.lock_dir}/ganeti-ssconf.lock"
         self.restricted_lock = f"{self.lock_dir}/ganeti-restricted-commands.lock"
 
     def _place_logs(self, state: str) -> None:
         self.log_dir = f"{state}/log/ganeti"
         self.commands_log = f"{self.log_dir}/commands.log"
+        self.burnin_log = f"{self.log_dir}/burnin.log"
         self.os_log_dir = f"{self.log_dir}/os"
+        self.es_log_dir = f"{self.log_dir}/extstorage"
         self.kvm_log_dir = f"{self.log_dir}/kvm"
         self.xen_log_dir = f"{self.log_dir}/xen"
+        self.cleaner_log_dir = f"{self.log_dir}/cleaner"
+        self.master_cleaner_log_dir = f"{self.log_dir}/master-cleaner"
 
     def _place_settings(self, root: str, sysconf: str) -> None:
         self.conf_dir = f"{sysconf}/ganeti"
@@ -98,6 +119,7 @@ class Paths:
         self.etc_hosts = f"{root}/etc/hosts"
         self.ssh_dir = f"{root}/etc/ssh"
         self.root_ssh_dir = f"{root}/root/.ssh"
+        self.xen_conf_dir = f"{root}/etc/xen"
 
     def _place_programs(self, root: str, prefix: str) -> None:
         self.sbin_dir = f"{prefix}/sbin"
@@ -107,7 +129,7 @@ class Paths:
         self.ensure_dirs = f"{self.lib_dir}/ensure-dirs"
         self.default_master_setup_script = f"{self.tools_dir}/master-ip-setup"
         self.kvm_ifup = f"{self.lib_dir}/kvm-ifup"
-        self.kvm_console_wrapper = f"{self.lib_dir}/kvm-console-wrapper"
+        self.kvm_console_wrapper = f"{self.tools_dir}/kvm-console-wrapper"
         self.os_search_path = tuple(f"{root}{base}/os" for base in _OS_BASES)
         self.es_search_path = tuple(f"{root}{base}/extstorage" for base in _OS_BASES)
         self.iallocator_search_path = tuple(
@@ -117,6 +139,14 @@ class Paths:
     def ssconf(self, key: str) -> str:
         """The file of an ssconf key."""
         return f"{self.data_dir}/ssconf_{key}"
+
+    def watcher_data(self, group_uuid: str) -> str:
+        """What the watcher remembers of a node group."""
+        return f"{self.data_dir}/watcher.{group_uuid}.data"
+
+    def watcher_status(self, group_uuid: str) -> str:
+        """The states of a group's instances as the watcher saw them last."""
+        return f"{self.data_dir}/watcher.{group_uuid}.instance-status"
 
     def job(self, job_id: int) -> str:
         return f"{self.queue_dir}/job-{job_id}"
@@ -146,52 +176,82 @@ class Place(NamedTuple):
     """A path that start-up creates or sets right: users and groups are roles."""
 
     path: str
-    kind: str
+    kind: Kind
     mode: int
-    user: str
-    group: str
+    user: Role
+    group: Role
+
+
+def _dir(path: str, mode: int, user: Role, group: Role) -> Place:
+    return Place(path, "dir", mode, user, group)
+
+
+def _file(path: str, mode: int, user: Role, group: Role) -> Place:
+    return Place(path, "file", mode, user, group)
 
 
 def places(paths: Paths) -> tuple[Place, ...]:
-    """What ensure-dirs looks after; files only where they exist."""
-    return tuple(Place(path, *rest) for path, *rest in _rows(paths))  # type: ignore[arg-type]
+    """What ensure-dirs looks after, parents first; files only where they exist."""
+    return (*_data(paths), *_queue(paths), *_run(paths), *_logs(paths))
 
 
-def _rows(p: Paths) -> list[tuple[str, str, int, str, str]]:
-    return [
-        (p.data_dir, "dir", 0o755, "masterd", "masterd"),
-        (p.config_data, "file", 0o640, "masterd", "confd"),
-        (p.cluster_domain_secret, "file", 0o640, "masterd", "masterd"),
-        (p.hmac_key, "file", 0o440, "confd", "masterd"),
-        (p.server_pem, "file", 0o440, "masterd", "masterd"),
-        (p.client_pem, "file", 0o440, "masterd", "masterd"),
-        (p.rapi_pem, "file", 0o440, "rapi", "masterd"),
-        (p.spice_pem, "file", 0o440, "noded", "masterd"),
-        (p.spice_ca_pem, "file", 0o440, "noded", "masterd"),
-        (p.known_hosts, "file", 0o644, "masterd", "masterd"),
-        (p.watcher_pause, "file", 0o644, "masterd", "masterd"),
-        (p.queue_dir, "dir", 0o750, "masterd", "daemons"),
-        (p.queue_archive_dir, "dir", 0o750, "masterd", "daemons"),
-        (p.queue_lock, "file", 0o640, "masterd", "daemons"),
-        (p.queue_serial, "file", 0o640, "masterd", "daemons"),
-        (p.queue_version, "file", 0o640, "masterd", "daemons"),
-        (p.queue_drain, "file", 0o644, "masterd", "daemons"),
-        (p.queue_candidates, "file", 0o640, "masterd", "daemons"),
-        (p.rapi_dir, "dir", 0o750, "rapi", "masterd"),
-        (p.rapi_users, "file", 0o640, "rapi", "masterd"),
-        (p.run_dir, "dir", 0o775, "masterd", "daemons"),
-        (p.socket_dir, "dir", 0o770, "masterd", "daemons"),
-        (p.bdev_cache_dir, "dir", 0o755, "noded", "masterd"),
-        (p.uid_pool_dir, "dir", 0o750, "noded", "masterd"),
-        (p.disk_links_dir, "dir", 0o755, "noded", "masterd"),
-        (p.crypto_dir, "dir", 0o700, "noded", "masterd"),
-        (p.import_export_dir, "dir", 0o755, "noded", "masterd"),
-        (p.instance_reason_dir, "dir", 0o755, "noded", "masterd"),
-        (p.log_dir, "dir", 0o770, "masterd", "daemons"),
-        (p.os_log_dir, "dir", 0o750, "noded", "daemons"),
-        (p.kvm_log_dir, "dir", 0o750, "noded", "daemons"),
-        (p.xen_log_dir, "dir", 0o750, "noded", "daemons"),
-    ]
+def _data(p: Paths) -> tuple[Place, ...]:
+    return (
+        _dir(p.data_dir, 0o755, "masterd", "masterd"),
+        _file(p.config_data, 0o640, "masterd", "confd"),
+        _file(p.cluster_domain_secret, 0o640, "masterd", "masterd"),
+        _file(p.hmac_key, 0o440, "confd", "masterd"),
+        _file(p.server_pem, 0o440, "masterd", "masterd"),
+        _file(p.client_pem, 0o440, "masterd", "masterd"),
+        _file(p.rapi_pem, 0o440, "rapi", "masterd"),
+        _file(p.spice_pem, 0o440, "noded", "masterd"),
+        _file(p.spice_ca_pem, 0o440, "noded", "masterd"),
+        _file(p.known_hosts, 0o644, "masterd", "masterd"),
+        _file(p.watcher_pause, 0o644, "masterd", "masterd"),
+        _dir(p.rapi_dir, 0o750, "rapi", "masterd"),
+        _file(p.rapi_users, 0o640, "rapi", "masterd"),
+    )
+
+
+def _queue(p: Paths) -> tuple[Place, ...]:
+    directories = (p.queue_dir, p.queue_archive_dir)
+    private = (p.queue_lock, p.queue_serial, p.queue_version, p.queue_candidates)
+    return (
+        *(_dir(path, 0o750, "masterd", "daemons") for path in directories),
+        *(_file(path, 0o640, "masterd", "daemons") for path in private),
+        _file(p.queue_drain, 0o644, "masterd", "daemons"),
+    )
+
+
+def _run(p: Paths) -> tuple[Place, ...]:
+    return (
+        _dir(p.run_dir, 0o775, "masterd", "daemons"),
+        _dir(p.socket_dir, 0o770, "masterd", "daemons"),
+        _file(p.master_socket, 0o660, "masterd", "daemons"),
+        _file(p.query_socket, 0o660, "masterd", "daemons"),
+        _dir(p.bdev_cache_dir, 0o755, "noded", "masterd"),
+        _dir(p.uid_pool_dir, 0o750, "noded", "masterd"),
+        _dir(p.disk_links_dir, 0o755, "noded", "masterd"),
+        _dir(p.crypto_dir, 0o700, "noded", "masterd"),
+        _dir(p.import_export_dir, 0o755, "noded", "masterd"),
+        _dir(p.instance_reason_dir, 0o755, "noded", "noded"),
+    )
+
+
+def _logs(p: Paths) -> tuple[Place, ...]:
+    return (
+        _dir(p.log_dir, 0o770, "masterd", "daemons"),
+        *(
+            _file(p.daemon_log(f"ganeti-{role}"), 0o600, role, "masterd")
+            for role in ("masterd", "noded", "confd", "rapi")
+        ),
+        *(
+            _dir(path, 0o750, "noded", "daemons")
+            for path in (p.os_log_dir, p.kvm_log_dir, p.xen_log_dir)
+        ),
+        _dir(p.cleaner_log_dir, 0o750, "noded", "noded"),
+        _dir(p.master_cleaner_log_dir, 0o750, "masterd", "masterd"),
+    )
 
 
 DEFAULT = Paths()

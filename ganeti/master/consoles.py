@@ -52,7 +52,7 @@ def _kvm(paths: Paths, instance: Instance, node: Node, hv: Mapping[str, Any]) ->
         return _ssh(
             node,
             [
-                f"{paths.lib_dir}/kvm-console-wrapper",
+                paths.kvm_console_wrapper,
                 "/usr/bin/socat",
                 instance.name,
                 f"{control}.monitor",
