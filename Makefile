@@ -60,7 +60,7 @@ types: $(VENV)/.done
 	$(BIN)/mypy
 
 layers: $(VENV)/.done
-	$(BIN)/lint-imports --no-timing
+	$(BIN)/lint-imports --no-logo
 
 fast: $(VENV)/.done run-packages
 	$(BIN)/python -m pytest

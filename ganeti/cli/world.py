@@ -87,7 +87,7 @@ class World:
 
         made = log.Log(program, debug=bool(debug))
         if os.access(self.paths.log_dir, os.W_OK):
-            made.to_file(self.paths.commands_log)
+            made.to_file(self.paths.commands_log, mode=log.OPEN_MODE)
         if debug:
             made.to_stderr()
         made.start()

@@ -21,6 +21,7 @@ SYSLOG_SOCKET = "/dev/log"
 CONSOLE = "/dev/console"
 _QUEUE_LENGTH = 10_000
 MODE = 0o600
+OPEN_MODE = 0o644
 
 log = logging.getLogger(__name__)
 
