@@ -137,11 +137,12 @@ def test_filling_replaces_pairs_as_a_whole() -> None:
 def test_types_are_enforced() -> None:
     typed = ipolicy.typed({"vcpu-ratio": "3", "std": {"cpu-count": "2"}})
     assert typed == {"vcpu-ratio": 3.0, "std": {"cpu-count": 2}}
-    for wrong in (
-        {"x": 1},
-        {"std": {"x": 1}},
-        {"std": {"cpu-count": "a"}},
-        {"minmax": [{"x": {}}]},
-    ):
-        with pytest.raises(TypeEnforcementError):
-            ipolicy.typed(wrong)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"x": 1}, {"std": {"x": 1}}, {"std": {"cpu-count": "a"}}, {"minmax": [{"x": {}}]}],
+)
+def test_what_is_no_policy_at_all(wrong: Any) -> None:
+    with pytest.raises(TypeEnforcementError):
+        ipolicy.typed(wrong)
