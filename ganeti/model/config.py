@@ -80,6 +80,7 @@ class Config(Filled):
             nics=tuple(self._carried_nic(nic, instance) for nic in instance.nics),
             disks_info=tuple(self.annotated(d, instance, node) for d in self.disks_of(instance)),
             secondary_nodes=tuple(self.nodes_of(instance)[1:]),
+            node_names={uuid: self.nodes[uuid].name for uuid in self.nodes_of(instance)},
         )
 
     def _carried_nic(self, nic: Nic, instance: Instance) -> Nic:

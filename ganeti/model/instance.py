@@ -45,3 +45,5 @@ class Instance(Record):
     tags: tuple[str, ...] = optional(default=())
     disks_info: tuple[Disk, ...] | None = runtime(default=None)
     secondary_nodes: tuple[str, ...] | None = runtime(default=None)
+    node_names: Mapping[str, str] | None = runtime(default=None)
+    """Names of its nodes by UUID, which a node does not know by itself (our own)."""
