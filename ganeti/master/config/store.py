@@ -247,10 +247,10 @@ class ConfigStore:
         if not beside:
             self._file.write(data)
         self._update_candidates(new)
+        before = self._candidates.behind()
         commit = self._candidates.commit(self._content(data, pieces))
         if beside:
             self._file.write(data)
-        before = self._candidates.behind()
         behind = commit.wait()
         self._is_unsure, self._retry_s = False, FIRST_RETRY_S
         self._publish(cfg, new)
