@@ -53,7 +53,7 @@ class Rollback:
     def _run(self, undo: Callable[..., Any], args: tuple[Any, ...]) -> None:
         try:
             undo(*args)
-        except Exception as err:
+        except Exception as err:  # the first error is the one to raise
             what = getattr(undo, "__name__", repr(undo))
             self.failed.append(f"{what}: {err}")
             log.exception("cannot take back %s", what)
