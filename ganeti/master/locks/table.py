@@ -97,7 +97,7 @@ class LockRow:
     name: str
     mode: Mode | None
     owners: tuple[int, ...]
-    pending: tuple[tuple[Mode, tuple[int, ...]], ...]
+    pending: tuple[tuple[str, tuple[int, ...]], ...]
 
 
 WHOLE_SET = "[lockset]"

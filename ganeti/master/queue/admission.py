@@ -41,7 +41,7 @@ class Admission:
         return self._deciding[job.id]
 
     def rejects(self, job: Job) -> bool:
-        """True if a rule says so; limits have no say in this."""
+        """True if a rule says so for a job that was not started yet, or only waits."""
         return self.by_rules(job) is Decision.REJECT
 
     def by_rules(self, job: Job) -> Decision:

@@ -69,3 +69,8 @@ class Entry:
     @property
     def rank(self) -> Rank:
         return Rank(self.head.priority, self.arrival)
+
+
+def by_rank(entry: Entry) -> Rank:
+    """Key of the lists in which jobs wait."""
+    return entry.rank

@@ -25,16 +25,15 @@ from random import random
 from ganeti import errors
 from ganeti.master.alarms import Alarm, Alarms
 from ganeti.master.locks.table import LockRow
-from ganeti.master.queue import attempts, depends
+from ganeti.master.queue import attempts
 from ganeti.master.queue import job as jobs
-from ganeti.master.queue.admission import Admission
 from ganeti.master.queue.carrier import Carrier, Submit
-from ganeti.master.queue.entry import Entry, Interrupt, Outcome, Phase
+from ganeti.master.queue.entry import Entry, Interrupt, Outcome, Phase, by_rank
 from ganeti.master.queue.execution import Executor
-from ganeti.master.queue.filters import Decision
 from ganeti.master.queue.job import Job, Stamp, Status
 from ganeti.master.queue.lockphase import LockPhase
 from ganeti.master.queue.store import QueueStore
+from ganeti.master.queue.waiting import WaitingRoom
 from ganeti.master.queue.workers import Pool
 from ganeti.model.filter import FilterRule
 from ganeti.opcodes.base import OpCode
@@ -71,17 +70,14 @@ class Scheduler:
         self._settled = threading.Condition(self._lock)
         self.locks = LockPhase(self)
         self._carrier = Carrier(self, executor, submit)
-        self._admission = Admission()
         self._arrivals = itertools.count()
         self._entries: dict[int, Entry] = {}
-        self._dependents: dict[int, set[int]] = {}
-        self._pending: list[Entry] = []
+        self._room = WaitingRoom(self, self._entries)
         self._ready: list[Entry] = []
         self._active: set[int] = set()
         self._busy: set[int] = set()
         self._running: set[int] = set()
         self._news: list[int] = []
-        self._has_to_look = False
         self._stopping = False
         self._deposed: Deposed | None = None
 
@@ -91,14 +87,16 @@ class Scheduler:
         with self._lock:
             yield
             self._fill_slots()
-            if self._has_to_look:
-                self._has_to_look = False
-                self._look_at_pending()
+            if self._room.has_to_look:
+                self._room.look(self._has_free_slot)
             news, self._news = self._news, []
             if not self._active:
                 self._settled.notify_all()
         for job_id in news:
             self._changed(job_id)
+
+    def _has_free_slot(self) -> bool:
+        return not self._stopping and len(self._busy) < self._max_running()
 
     def now(self) -> Stamp:
         return jobs.stamp(self._clock.now())
@@ -111,7 +109,7 @@ class Scheduler:
             added = [Entry(job, next(self._arrivals), shown=job) for job in new]
             self._entries.update((entry.id, entry) for entry in added)
             self._news += [entry.id for entry in added]
-            unknown = {entry.id: self._enter(entry) for entry in added}
+            unknown = {entry.id: self._room.enter(entry) for entry in added}
         return {job_id: numbers for job_id, numbers in unknown.items() if numbers}
 
     def add_ended(self, job: Job) -> None:
@@ -123,10 +121,7 @@ class Scheduler:
     def resolve(self, job_id: int, found: Mapping[int, Status]) -> None:
         """Tell how archived jobs ended that this one depends on."""
         with self.holding():
-            entry = self._entries[job_id]
-            entry.known.update(found)
-            if entry.phase is Phase.PARKED:
-                self._queue_up(entry)
+            self._room.resolve(self._entries[job_id], found)
 
     def shown(self, job_id: int) -> Job | None:
         """The job as clients may see it."""
@@ -150,12 +145,11 @@ class Scheduler:
     def use_rules(self, rules: Iterable[FilterRule]) -> None:
         """Rules or limits have changed: look again at everything that has not begun to run."""
         with self.holding():
-            self._admission.use(rules)
+            self._room.use(rules)
             for entry in list(self._entries.values()):
                 in_question = entry.head.status in (Status.QUEUED, Status.WAITING)
-                if in_question and self._admission.rejects(entry.head):
-                    self._cancel(entry)
-            self._has_to_look = True
+                if in_question and self._room.rejects(entry):
+                    self.cancel_entry(entry)
 
     def cancel(self, job_id: int, outcome: Outcome) -> Answer:
         """Cancel a job that does not run yet; the outcome is waited for if that ends it at once."""
@@ -166,7 +160,7 @@ class Scheduler:
                 answer = _not_there(job_id)
             elif entry.phase is Phase.RUNNING:
                 answer = False, f"Job {job_id} is running and cannot be cancelled"
-            elif ends_now := self._cancel(entry):
+            elif ends_now := self.cancel_entry(entry):
                 entry.outcomes.append(outcome)
                 answer = True, f"Job {job_id} has been cancelled"
             else:
@@ -193,14 +187,7 @@ class Scheduler:
     def lock_rows(self) -> list[LockRow]:
         """Locks, and jobs that others wait for, in the form of locks."""
         with self._lock:
-            return self.locks.rows() + [
-                LockRow(f"job/{number}", None, (), (("job", parked),))
-                for number, waiting in sorted(self._dependents.items())
-                if (parked := tuple(sorted(filter(self._is_parked, waiting))))
-            ]
-
-    def _is_parked(self, job_id: int) -> bool:
-        return self._entries[job_id].phase is Phase.PARKED
+            return self.locks.rows() + self._room.rows()
 
     def stop(self) -> None:
         """Start nothing more; what waits for locks goes back to queued, what runs may end."""
@@ -240,76 +227,18 @@ class Scheduler:
 
     # Queued jobs.
 
-    def _enter(self, entry: Entry) -> set[int]:
-        """A job is new here; the answer has the jobs it depends on that are not."""
-        if entry.head.is_final:
-            entry.phase = Phase.ENDED
-            return set()
-        unknown = self._note_dependencies(entry)
-        if unknown:
-            entry.phase = Phase.PARKED
-        else:
-            self._queue_up(entry)
-        return unknown
-
-    def _note_dependencies(self, entry: Entry) -> set[int]:
-        unknown = set()
-        for number in depends.job_ids(entry.head.ops) - {entry.id}:
-            other = self._entries.get(number)
-            if other is None:
-                unknown.add(number)
-            elif other.phase is Phase.ENDED:
-                entry.known[number] = other.head.status
-            else:
-                entry.known[number] = None
-                self._dependents.setdefault(number, set()).add(entry.id)
-        return unknown
-
-    def _queue_up(self, entry: Entry) -> None:
-        entry.phase = Phase.PENDING
-        bisect.insort(self._pending, entry, key=_rank)
-        if not self._admission.has_started(entry.head) and self._admission.rejects(entry.head):
-            self._cancel(entry)
-        self._has_to_look = True
-
-    def _look_at_pending(self) -> None:
-        """Start what may start, as long as there are slots it could run in."""
-        for entry in list(self._pending):
-            if self._stopping or len(self._busy) >= self._max_running():
-                return
-            self._consider(entry)
-
-    def _consider(self, entry: Entry) -> None:
-        job = entry.head
-        match depends.verdict(job.ops[job.current], job.id, entry.known):
-            case depends.WaitFor():
-                self._pending.remove(entry)
-                entry.phase = Phase.PARKED
-            case depends.Cancel():
-                self._cancel(entry)
-            case depends.Fail(reason):
-                self._pending.remove(entry)
-                self.fail(entry, errors.OpExecError(reason))
-            case depends.Ready():
-                is_admitted = self._admission.has_started(job)
-                if is_admitted or self._admission.decide(job) is Decision.START:
-                    self._take_up(entry)
-
-    def _take_up(self, entry: Entry) -> None:
-        self._pending.remove(entry)
-        if not self._admission.has_started(entry.head):
-            self._admission.start(entry.head)
+    def take_up(self, entry: Entry) -> None:
+        """The job's turn has come."""
         entry.head = jobs.waiting(entry.head, entry.head.current, self.now())
         entry.failed_attempts = 0
         self._active.add(entry.id)
         self._show(entry)
         self._step(entry)
 
-    def _cancel(self, entry: Entry) -> bool:
+    def cancel_entry(self, entry: Entry) -> bool:
         """True if the job ends by that; otherwise it will when it has given back its locks."""
         if entry.phase in (Phase.PENDING, Phase.PARKED):
-            if entry.phase is Phase.PENDING:
-                self._pending.remove(entry)
+            self._room.leave(entry)
             self.end(entry, jobs.canceled(entry.head, self.now()))
             return True
         if entry.phase is Phase.ENDING:
@@ -322,12 +251,10 @@ class Scheduler:
 
     def _reorder(self, entry: Entry, changed: Job) -> None:
         """Give a job another priority, wherever it waits."""
-        places = [waiting for waiting in (self._pending, self._ready) if entry in waiting]
-        for waiting in places:
-            waiting.remove(entry)
-        entry.head = changed
-        for waiting in places:
-            bisect.insort(waiting, entry, key=_rank)
+        self._room.change(entry, changed)
+        if entry.phase is Phase.READY:
+            self._ready.remove(entry)
+            bisect.insort(self._ready, entry, key=by_rank)
         self.locks.change_priority(entry)
 
     # The lock phase.
@@ -357,7 +284,7 @@ class Scheduler:
         """The job has to wait; it takes no slot meanwhile."""
         entry.is_waiting = True
         self._busy.discard(entry.id)
-        self._has_to_look = True
+        self._room.has_to_look = True
         self._store.put_lazily(entry.head, replicate=True)
         if entry.deadline is not None:
             remaining_s = max(0.0, entry.deadline - self._clock.monotonic())
@@ -406,7 +333,7 @@ class Scheduler:
         self._store.put_lazily(entry.head, replicate=True)
         self._busy.discard(entry.id)
         self._active.discard(entry.id)
-        self._queue_up(entry)
+        self._room.queue_up(entry)
 
     def try_again(self, entry: Entry, opcode: OpCode) -> None:
         """Resources are short at the moment: begin anew, in another way."""
@@ -424,7 +351,7 @@ class Scheduler:
         if entry.interrupt is not None:
             return False
         entry.phase = Phase.READY
-        bisect.insort(self._ready, entry, key=_rank)
+        bisect.insort(self._ready, entry, key=by_rank)
         return True
 
     def _fill_slots(self) -> None:
@@ -466,7 +393,7 @@ class Scheduler:
         self._running.discard(entry.id)
         self._active.add(entry.id)
         self.locks.give_back(entry)
-        self._has_to_look = True
+        self._room.has_to_look = True
         self._store.put(job, then=partial(self._end_is_durable, entry, job))
 
     def _end_is_durable(self, entry: Entry, job: Job, error: Exception | None) -> None:
@@ -491,22 +418,14 @@ class Scheduler:
         entry.shown = job
         self._news.append(entry.id)
         self._active.discard(entry.id)
-        self._has_to_look = True
         if job.is_final:
             entry.phase = Phase.ENDED
-            self._admission.end(job.id)
-            for waiting in self._dependents.pop(job.id, ()):
-                self._dependency_ended(self._entries[waiting], job)
+            self._room.ended(job)
         elif entry.interrupt is Interrupt.CANCEL:
             self.end(entry, job)
         else:
             entry.arrival = next(self._arrivals)
-            self._queue_up(entry)
-
-    def _dependency_ended(self, entry: Entry, job: Job) -> None:
-        entry.known[job.id] = job.status
-        if entry.phase is Phase.PARKED:
-            self._queue_up(entry)
+            self._room.queue_up(entry)
 
     def _show(self, entry: Entry) -> None:
         """Clients may see the job as it is, unless it is the end of an opcode that is new."""
@@ -514,10 +433,6 @@ class Scheduler:
         if is_safe and self._deposed is None:
             entry.shown = entry.head
             self._news.append(entry.id)
-
-
-def _rank(entry: Entry) -> tuple[int, int]:
-    return entry.rank
 
 
 def _not_there(job_id: int) -> Answer:

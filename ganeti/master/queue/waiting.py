@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Queued jobs: in which order they may start, and what holds them back.
+
+A job starts when the jobs it depends on have ended, then limits and filter rules admit it, then there
+is a slot it could run in. All of this belongs to the scheduler, whose lock protects it; methods are
+called from within its `holding` block.
+"""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Callable, Iterable, Mapping
+from typing import Protocol
+
+from ganeti import errors
+from ganeti.master.locks.table import LockRow
+from ganeti.master.queue import depends
+from ganeti.master.queue.admission import Admission
+from ganeti.master.queue.entry import Entry, Phase, by_rank
+from ganeti.master.queue.filters import Decision
+from ganeti.master.queue.job import Job, Status
+from ganeti.model.filter import FilterRule
+
+
+class Host(Protocol):
+    """What becomes of jobs is decided here and done by the scheduler."""
+
+    def take_up(self, entry: Entry) -> None: ...
+
+    def cancel_entry(self, entry: Entry) -> bool: ...
+
+    def fail(self, entry: Entry, error: BaseException) -> None: ...
+
+
+class WaitingRoom:
+    """Jobs in phase PENDING, by rank, and PARKED ones, by what they wait for."""
+
+    def __init__(self, host: Host, entries: Mapping[int, Entry]) -> None:
+        self._host, self._entries = host, entries
+        self._admission = Admission()
+        self._pending: list[Entry] = []
+        self._dependents: dict[int, set[int]] = {}
+        self.has_to_look = False
+        """Something has changed by which a job may be able to start."""
+
+    def enter(self, entry: Entry) -> set[int]:
+        """A job is new here; the answer has those it depends on that are not, it waits for `resolve`."""
+        if entry.head.is_final:
+            entry.phase = Phase.ENDED
+            return set()
+        unknown = self._note_dependencies(entry)
+        if unknown:
+            entry.phase = Phase.PARKED
+        else:
+            self.queue_up(entry)
+        return unknown
+
+    def _note_dependencies(self, entry: Entry) -> set[int]:
+        unknown = set()
+        for number in depends.job_ids(entry.head.ops) - {entry.id}:
+            other = self._entries.get(number)
+            if other is None:
+                unknown.add(number)
+            elif other.phase is Phase.ENDED:
+                entry.known[number] = other.head.status
+            else:
+                entry.known[number] = None
+                self._dependents.setdefault(number, set()).add(entry.id)
+        return unknown
+
+    def resolve(self, entry: Entry, found: Mapping[int, Status]) -> None:
+        """How jobs ended that are not here any more."""
+        entry.known.update(found)
+        if entry.phase is Phase.PARKED:
+            self.queue_up(entry)
+
+    def queue_up(self, entry: Entry) -> None:
+        """The job may start when its turn comes; a rejected one is cancelled at once."""
+        entry.phase = Phase.PENDING
+        bisect.insort(self._pending, entry, key=by_rank)
+        if self.rejects(entry):
+            self._host.cancel_entry(entry)
+        self.has_to_look = True
+
+    def rejects(self, entry: Entry) -> bool:
+        """True if a filter rule says that the job, which has not begun to run, is to be cancelled."""
+        return self._admission.rejects(entry.head)
+
+    def leave(self, entry: Entry) -> None:
+        """The job ends without having been started."""
+        if entry.phase is Phase.PENDING:
+            self._pending.remove(entry)
+
+    def change(self, entry: Entry, job: Job) -> None:
+        """The job, with its rank perhaps, has changed."""
+        if entry.phase is Phase.PENDING:
+            self._pending.remove(entry)
+            entry.head = job
+            bisect.insort(self._pending, entry, key=by_rank)
+        entry.head = job
+
+    def use(self, rules: Iterable[FilterRule]) -> None:
+        self._admission.use(rules)
+        self.has_to_look = True
+
+    def look(self, is_free: Callable[[], bool]) -> None:
+        """Start what may start, the best ranked first, as long as there is a free slot."""
+        self.has_to_look = False
+        for entry in list(self._pending):
+            if not is_free():
+                return
+            self._consider(entry)
+
+    def _consider(self, entry: Entry) -> None:
+        job = entry.head
+        match depends.verdict(job.ops[job.current], job.id, entry.known):
+            case depends.WaitFor():
+                self._pending.remove(entry)
+                entry.phase = Phase.PARKED
+            case depends.Cancel():
+                self._host.cancel_entry(entry)
+            case depends.Fail(reason):
+                self._pending.remove(entry)
+                self._host.fail(entry, errors.OpExecError(reason))
+            case depends.Ready():
+                self._admit(entry)
+
+    def _admit(self, entry: Entry) -> None:
+        has_started = self._admission.has_started(entry.head)
+        if not has_started and self._admission.decide(entry.head) is not Decision.START:
+            return
+        self._pending.remove(entry)
+        if not has_started:
+            self._admission.start(entry.head)
+        self._host.take_up(entry)
+
+    def ended(self, job: Job) -> None:
+        """A job is final, durably: others may have waited for it."""
+        self._admission.end(job.id)
+        self.has_to_look = True
+        for waiting in self._dependents.pop(job.id, ()):
+            self.resolve(self._entries[waiting], {job.id: job.status})
+
+    def rows(self) -> list[LockRow]:
+        """Jobs that parked ones wait for, in the form of locks."""
+        return [
+            LockRow(f"job/{number}", None, (), (("job", parked),))
+            for number, waiting in sorted(self._dependents.items())
+            if (parked := tuple(sorted(filter(self._is_parked, waiting))))
+        ]
+
+    def _is_parked(self, job_id: int) -> bool:
+        return self._entries[job_id].phase is Phase.PARKED
