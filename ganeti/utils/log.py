@@ -4,22 +4,22 @@
     2024-05-01 12:00:00,123: ganeti-masterd pid=77/Worker3 INFO text
 
 Debug adds module and line after the PID. Whatever cannot be written is dropped: logging never blocks.
+Every command imports this module, so what only daemons need is imported where they ask for it.
 """
 
 from __future__ import annotations
 
-import contextlib
-import copy
 import logging
-import logging.handlers
 import os
-import queue
 import sys
+import typing
 from typing import TextIO
+
+if typing.TYPE_CHECKING:
+    from ganeti.utils.log_queue import Writer
 
 SYSLOG_SOCKET = "/dev/log"
 CONSOLE = "/dev/console"
-_QUEUE_LENGTH = 10_000
 MODE = 0o600
 OPEN_MODE = 0o644
 
@@ -68,52 +68,6 @@ class ReopenableFile(logging.StreamHandler[TextIO]):
             return
 
 
-class DroppingQueue(logging.handlers.QueueHandler):
-    """Hands records to a thread of their own; a full queue drops them and tells how many later.
-
-    Records come one at a time: the handler's lock is held.
-    """
-
-    def __init__(self, waiting: queue.Queue[logging.LogRecord]) -> None:
-        super().__init__(waiting)
-        self._dropped = 0
-
-    def enqueue(self, record: logging.LogRecord) -> None:
-        try:
-            if self._dropped:
-                self.queue.put_nowait(self._confession(record))
-                self._dropped = 0
-            self.queue.put_nowait(record)
-        except queue.Full:
-            self._dropped += 1
-
-    def _confession(self, after: logging.LogRecord) -> logging.LogRecord:
-        told = copy.copy(after)
-        told.levelno, told.levelname = logging.WARNING, "WARNING"
-        told.msg = told.message = f"{self._dropped} log messages were dropped"
-        return told
-
-
-class Writer(logging.handlers.QueueListener):
-    """The thread behind a `DroppingQueue`; it can be ended even if the queue is full."""
-
-    def __init__(
-        self, waiting: queue.Queue[logging.LogRecord], handlers: list[logging.Handler]
-    ) -> None:
-        super().__init__(waiting, *handlers, respect_handler_level=True)
-        self._waiting = waiting
-
-    def enqueue_sentinel(self) -> None:
-        while True:
-            try:
-                super().enqueue_sentinel()
-            except queue.Full:
-                with contextlib.suppress(queue.Empty):
-                    self._waiting.get_nowait()
-            else:
-                return
-
-
 def line_format(name: str, *, debug: bool, threads: bool) -> logging.Formatter:
     thread = "/%(threadName)s" if threads else ""
     where = " %(module)s:%(lineno)s" if debug else ""
@@ -131,7 +85,7 @@ class Log:
         self._format = line_format(name, debug=debug, threads=threads)
         self._files: list[ReopenableFile] = []
         self._handlers: list[logging.Handler] = []
-        self._listener: logging.handlers.QueueListener | None = None
+        self._writer: Writer | None = None
 
     def to_file(
         self, path: str, *, mode: int = MODE, fallback: str | None = None, streams: bool = False
@@ -147,8 +101,9 @@ class Log:
         """Facility daemon; never debug messages. A host without syslog is fine."""
         if not os.path.exists(SYSLOG_SOCKET):
             return
-        facility = logging.handlers.SysLogHandler.LOG_DAEMON
-        handler = logging.handlers.SysLogHandler(SYSLOG_SOCKET, facility)
+        from logging.handlers import SysLogHandler
+
+        handler = SysLogHandler(SYSLOG_SOCKET, SysLogHandler.LOG_DAEMON)
         self._add(handler, logging.INFO)
         handler.setFormatter(
             logging.Formatter(
@@ -171,10 +126,11 @@ class Log:
             for handler in self._handlers:
                 root.addHandler(handler)
             return
-        line: queue.Queue[logging.LogRecord] = queue.Queue(_QUEUE_LENGTH)
-        self._listener = Writer(line, self._handlers)
-        self._listener.start()
-        root.addHandler(DroppingQueue(line))
+        from ganeti.utils import log_queue
+
+        handler, self._writer = log_queue.pair(self._handlers)
+        self._writer.start()
+        root.addHandler(handler)
 
     def reopen(self) -> None:
         """For SIGHUP: log files may have been moved away."""
@@ -183,9 +139,9 @@ class Log:
 
     def stop(self) -> None:
         """Write what waits in the queue."""
-        if self._listener is not None:
-            self._listener.stop()
-            self._listener = None
+        if self._writer is not None:
+            self._writer.stop()
+            self._writer = None
 
 
 def for_daemon(

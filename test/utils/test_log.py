@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from ganeti.utils import log
+from ganeti.utils import log, log_queue
 from ganeti.utils.process import Runner
 
 STAMP = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}"
@@ -195,7 +195,7 @@ def test_the_queue_keeps_the_order_and_the_thread_name(tmp_path: Path) -> None:
 
 def test_a_full_queue_drops_and_tells_how_many() -> None:
     waiting: queue.Queue[logging.LogRecord] = queue.Queue(2)
-    handler = log.DroppingQueue(waiting)
+    handler = log_queue.DroppingQueue(waiting)
     out = logging.Logger("x")
     out.addHandler(handler)
     for number in range(5):
@@ -218,9 +218,9 @@ def test_a_full_queue_can_be_ended() -> None:
             super().emit(record)
 
     waiting: queue.Queue[logging.LogRecord] = queue.Queue(2)
-    writer = log.Writer(waiting, [Stuck(written)])
+    writer = log_queue.Writer(waiting, [Stuck(written)])
     out = logging.Logger("x")
-    out.addHandler(log.DroppingQueue(waiting))
+    out.addHandler(log_queue.DroppingQueue(waiting))
     writer.start()
     for number in range(10):
         out.info("line %d", number)
