@@ -174,8 +174,3 @@ def list_fields(run: Run, resource: Resource) -> int:
     rows = [[d["name"], table.KIND_NAMES[d["kind"]], d["title"], d["doc"]] for d in definitions]
     _print(run, columns, rows)
     return exit_code
-
-
-def default_fields() -> dict[str, list[str]]:
-    """The columns each kind of object is listed with."""
-    return {resource.name: list(resource.default) for resource in RESOURCES}

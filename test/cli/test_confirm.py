@@ -20,8 +20,12 @@ class Console:
         os.write(self._person, text.encode())
 
     def screen(self) -> str:
-        os.set_blocking(self._person, False)
-        return os.read(self._person, 65536).decode().replace("\r\n", "\n")
+        """All that was shown so far; a mark at the end tells when it has come through."""
+        os.write(self._tty, b"<end>")
+        text = ""
+        while not text.endswith("<end>"):
+            text += os.read(self._person, 65536).decode()
+        return text.replace("\r\n", "\n")
 
     def close(self) -> None:
         os.close(self._person)

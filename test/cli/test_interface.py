@@ -6,8 +6,8 @@ A change of these golden files is a change of the interface.
 
 from collections.abc import Callable
 
-from ganeti.cli import listing, main
-from ganeti.exitcode import ExitCode
+from ganeti.cli import main
+from test.support import commands
 
 
 def test_commands_and_options(golden: Callable[[str, str], None]) -> None:
@@ -38,7 +38,7 @@ def test_no_option_is_declared_twice() -> None:
 
 
 def test_default_columns() -> None:
-    defaults = {resource.name: list(resource.default) for resource in listing.RESOURCES}
+    defaults = commands.default_fields()
     assert defaults["instance"] == ["name", "hypervisor", "os", "pnode", "status", "oper_ram"]
     assert defaults["job"] == ["id", "status", "summary"]
     assert defaults["lock"] == ["name", "mode", "owner", "pending"]
@@ -49,7 +49,7 @@ def test_default_columns() -> None:
 
 
 def test_exit_codes() -> None:
-    assert {code.name.lower(): int(code) for code in ExitCode} == {
+    assert commands.exit_codes() == {
         "success": 0,
         "failure": 1,
         "not_cluster": 5,
