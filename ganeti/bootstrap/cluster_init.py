@@ -11,7 +11,8 @@ import os
 import uuid
 from collections.abc import Callable
 
-from ganeti.bootstrap import host_checks, new_cluster, secrets, ssh_keys
+from ganeti import ssh_keys
+from ganeti.bootstrap import host_checks, new_cluster, secrets
 from ganeti.bootstrap.new_cluster import HostFacts, InitRequest
 from ganeti.errors import GenericError, OpExecError
 from ganeti.luxi.client import Client

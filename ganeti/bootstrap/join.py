@@ -12,7 +12,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from ganeti.bootstrap import secrets, ssh_keys
+from ganeti import ssh_keys
+from ganeti.bootstrap import secrets
 from ganeti.errors import Code, OpPrereqError
 from ganeti.paths import Paths
 from ganeti.schema import types

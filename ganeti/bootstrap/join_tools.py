@@ -10,7 +10,8 @@ from typing import Any
 
 import simplejson
 
-from ganeti.bootstrap import secrets, ssh_keys
+from ganeti import ssh_keys
+from ganeti.bootstrap import secrets
 from ganeti.bootstrap.join import Joining, PrepareRequest, SetupRequest, read_request
 from ganeti.errors import GenericError
 from ganeti.paths import DEFAULT

@@ -13,7 +13,7 @@ from typing import Any
 
 import simplejson
 
-from ganeti.bootstrap import ssh_keys
+from ganeti import ssh_keys
 from ganeti.errors import OpExecError
 from ganeti.paths import Paths
 from ganeti.ssconf import Ssconf

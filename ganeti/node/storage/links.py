@@ -50,3 +50,10 @@ def _drop(link: str) -> None:
         os.unlink(link)
     except FileNotFoundError:
         return
+
+
+def require(paths: Paths, instance: str, index: int) -> None:
+    """Raises BlockDeviceError if a disk of a running guest has lost its link."""
+    link = link_of(paths, instance, index)
+    if not os.path.islink(link):
+        raise BlockDeviceError(f"the link {link} is missing; reactivate the instance's disks")

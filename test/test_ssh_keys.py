@@ -3,7 +3,7 @@
 
 import pytest
 
-from ganeti.bootstrap import ssh_keys
+from ganeti import ssh_keys
 from ganeti.errors import SshUpdateError
 
 LINES = ["# mine", "ssh-rsa AAAA admin@home", 'from="10.0.0.1" ssh-ed25519 BBBB x']
