@@ -46,7 +46,7 @@ class SystemHandlers(SystemCalls):
     def master_standing(self) -> list[float]:
         serial, mtime = _config_stamp(self._host.paths.config_data)
         queue = _number(self._host.paths.queue_serial)
-        return [self._host.fence.highest, serial, mtime, queue]
+        return [self._host.fence.epoch, serial, mtime, queue]
 
     def master_obey(self, name: str, epoch: int) -> None:
         self._host.fence.admit(Sender(name, epoch))
