@@ -16,16 +16,14 @@ from ganeti.errors import Code, OpPrereqError, QueryFilterParseError
 Filter = list[Any]
 
 _FILTER_CHARACTERS = frozenset(" \t\r\n\v\f!\"'()/<=>\\~")
-_TOKEN = re.compile(
-    r"""\s*(?:
+# Compiled when a filter is parsed: most command lines have none.
+_TOKEN = r"""\s*(?:
     (?P<field>[A-Za-z][A-Za-z0-9_/.]*)
     | (?P<number>[-+]?[0-9]+)
     | (?P<string>'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")
     | (?P<operator>==|=~|=\*|!=|!~|!\*|<=|>=|=|<|>|\(|\))
-    )""",
-    re.VERBOSE | re.DOTALL,
-)
-_REGEX = re.compile(r"\s*m?([/#^|])((?:\\.|(?!\1)[^\\])*)\1([a-z]*)", re.DOTALL)
+    )"""
+_REGEX = r"\s*m?([/#^|])((?:\\.|(?!\1)[^\\])*)\1([a-z]*)"
 _COMPARISONS = {"=": "==", **{op: op for op in ("==", "!=", "<", "<=", ">", ">=")}}
 _KEYWORDS = ("and", "or", "not", "in")
 
@@ -52,6 +50,8 @@ class _Parser:
 
     def __init__(self, text: str) -> None:
         self._text, self._position = text, 0
+        self._token_form = re.compile(_TOKEN, re.VERBOSE | re.DOTALL)
+        self._regex_form = re.compile(_REGEX, re.DOTALL)
 
     def whole(self) -> Filter:
         result = self._any()
@@ -122,7 +122,7 @@ class _Parser:
         return re.sub(r"\\(.)", r"\1", token.text[1:-1], flags=re.DOTALL)
 
     def _regex(self) -> str:
-        found = _REGEX.match(self._text, self._position)
+        found = self._regex_form.match(self._text, self._position)
         if found is None or set(found[3]) - set("is"):
             raise self._error("a regular expression like /text/ or m/text/i is expected here")
         self._position = found.end()
@@ -131,7 +131,7 @@ class _Parser:
         return f"(?{''.join(sorted(set(flags)))}){text}" if flags else text
 
     def _peek(self) -> _Token:
-        found = _TOKEN.match(self._text, self._position)
+        found = self._token_form.match(self._text, self._position)
         if found and found.lastgroup:
             return _Token(found.lastgroup, found[found.lastgroup], found.start(found.lastgroup))
         rest = self._text[self._position :]

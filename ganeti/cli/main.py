@@ -10,6 +10,7 @@ import shlex
 import sys
 import textwrap
 from collections.abc import Sequence
+from typing import NoReturn
 
 from ganeti import version
 from ganeti.cli import failure, jobs, options
@@ -30,13 +31,20 @@ def load(name: str) -> Tool:
     return tool
 
 
+def run(name: str) -> NoReturn:
+    """What the launchers call. Python's tidying up at exit is left out: nothing is left to tidy."""
+    code = main(name)
+    os._exit(code)
+
+
 def main(name: str, argv: Sequence[str] | None = None, world: World | None = None) -> int:
     """Run one command; the exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
     world = world or World()
     tool = load(name)
     try:
-        return _run(name, tool, words, world)
+        code = _run(name, tool, words, world)
+        sys.stdout.flush()
     except BrokenPipeError:
         # Nobody reads on: the rest of the output, and Python's flush at exit, must not complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -44,6 +52,7 @@ def main(name: str, argv: Sequence[str] | None = None, world: World | None = Non
     except KeyboardInterrupt:
         _complain("Interrupted. Jobs that were submitted go on; see 'gnt-job list'.")
         return 1
+    return code
 
 
 def _run(name: str, tool: Tool, words: list[str], world: World) -> int:
