@@ -15,7 +15,7 @@ from test.lab.cluster import Wish
 from test.lab.guests import Guest
 from test.lab.hosts import Host
 from test.lab.lab import Lab
-from test.lab.main import say
+from test.lab.main import say, still_up
 from test.lab.os.lab_guest import Counter
 from test.lab.places import lab_place
 from test.lab.programs import LabError
@@ -34,6 +34,8 @@ def main() -> int:
         findings = play(lab)
     except LabError as err:
         print(f"demo: {err}", file=sys.stderr)
+        if lab.exists:
+            print(still_up(lab), file=sys.stderr)
         return 1
     say(f"\nSeen in {time.monotonic() - started:.0f} s:")
     for finding in findings:

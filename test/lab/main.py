@@ -70,7 +70,16 @@ def run_up(lab: Lab, options: argparse.Namespace) -> None:
         raise LabError("--cluster needs the product: leave out --bare")
     lab.up(options.hosts, say, product=not options.bare)
     if options.cluster:
-        cluster.make(lab, cluster.Wish(options.hypervisor, options.ipv6), say)
+        try:
+            cluster.make(lab, cluster.Wish(options.hypervisor, options.ipv6), say)
+        except LabError as err:
+            raise LabError(f"{err}\n{still_up(lab)}") from err
+
+
+def still_up(lab: Lab) -> str:
+    """A lab that is no cluster is kept: in it one can see why."""
+    which = f"--name {lab.place.name} --dir {lab.place.base}"
+    return f"the hosts are up: look around by `exec` and `shell`, then `ganeti-lab down {which}`"
 
 
 def run_exec(lab: Lab, options: argparse.Namespace) -> None:
