@@ -208,6 +208,21 @@ def test_a_rename_is_durable_in_new_directories_too(tmp_path: Path) -> None:
         }
 
 
+def test_a_rename_syncs_the_new_directory_and_then_the_old_one(tmp_path: Path) -> None:
+    """A journal makes one enough; not every file system has one."""
+    for name in ("old", "new"):
+        (tmp_path / name).mkdir()
+        (tmp_path / "old" / name).write_text("")
+    disk = CrashDisk(tmp_path)
+    disk.rename_many(
+        [(str(tmp_path / f"old/{n}"), str(tmp_path / f"new/{n}")) for n in ("old", "new")]
+    )
+    assert [(step.kind, step.path) for step in disk.steps[2:]] == [
+        ("sync-directory", "new"),
+        ("sync-directory", "old"),
+    ]
+
+
 def test_a_job_is_never_in_both_places_or_none(tmp_path: Path) -> None:
     disk = CrashDisk(tmp_path)
     disk.write(str(tmp_path / "job-1"), b"{}")

@@ -145,6 +145,13 @@ def test_a_child_that_keeps_the_streams_holds_nobody_up(runner: Runner) -> None:
     assert time.monotonic() - start < LONG_S / 2
 
 
+def test_a_command_that_ends_properly_is_not_waited_for() -> None:
+    start = time.monotonic()
+    for _ in range(5):
+        Runner().run(["true"], timeout_s=LONG_S, input="x")
+    assert time.monotonic() - start < 4  # one grace period each would be five seconds
+
+
 # Surroundings.
 
 
