@@ -14,7 +14,7 @@ from typing import Any
 from ganeti.contracts.node.packed import Packed
 from ganeti.master.candidates import CandidateSet
 from ganeti.master.config import store
-from ganeti.master.config.distribute import newest
+from ganeti.master.config.distribute import Content, newest
 from ganeti.master.config.localfile import ConfigFile
 from ganeti.master.config.store import ConfigStore, Ticket
 from ganeti.master.config.transaction import Transaction
@@ -87,11 +87,14 @@ class ConfigWorld:
             self.path.write_bytes(configfile.encode(cfg))
         self.clock, self.alarms = FakeClock(), FakeAlarms()
         self.candidates, self.nodes = FakeNodes(), FakeNodes()
+        self.candidate_set: CandidateSet[Content] = CandidateSet(
+            self.candidates, newest, self.alarms, patience_s=PATIENCE_S
+        )
         file = ConfigFile(str(self.path), disk or Disk(self.primitives))
         self.store = ConfigStore(
             store.load(file, self.clock.now()),
             file,
-            CandidateSet(self.candidates, newest, self.alarms, patience_s=PATIENCE_S),
+            self.candidate_set,
             CandidateSet(self.nodes, newest, self.alarms, patience_s=PATIENCE_S),
             self.clock,
         )

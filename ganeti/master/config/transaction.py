@@ -28,7 +28,7 @@ class Transaction:
         self._base, self._now = base, now
         self._put: dict[Key, Entry] = {}
         self._removed: dict[Key, Member] = {}
-        self._root: Config | None = base
+        self._root: Config | None = None
         self.warnings: list[str] = []
         """After the change was made: what the user should know all the same."""
 
@@ -36,6 +36,8 @@ class Transaction:
     def root(self) -> Config:
         """The configuration with what was put and removed so far; raises ConfigurationError
         for what cannot be."""
+        if self.is_empty:
+            return self._base
         if self._root is None:
             self._root = self._base.changed(self._put.values(), self._removed.values())
         return self._root

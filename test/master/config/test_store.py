@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ganeti.errors import ConfigurationError, ProgrammerError
+from ganeti.master.config.store import Ticket
 from ganeti.model.config import Config
 from ganeti.rpc.runner import Deposed
 from test.support.cluster import NOW, a_cluster
@@ -104,6 +105,24 @@ def test_a_disk_that_fails(world: ConfigWorld, step: str) -> None:
     assert world.on_disk()["serial_no"] > max(used)
     assert world.on_disk()["cluster"].get("tags", []) == []
     assert world.on_candidate("n2") == world.on_candidate("n3") == world.on_disk()
+
+
+def test_what_was_staged_on_top_of_what_fails_fails_too(world: ConfigWorld) -> None:
+    later: list[Ticket] = []
+
+    def stage_another(_node: str, _content: object) -> None:
+        if not later:
+            later.append(world.stage(tagged("b")))
+
+    world.candidates.when_kept = stage_another
+    world.primitives.fails_at = "rename"
+    with pytest.raises(ConfigurationError):
+        world.change(tagged("a"))
+    with pytest.raises(ConfigurationError, match="nothing was changed"):
+        later[0].wait()
+    world.primitives.fails_at = None
+    world.change(tagged("c"))
+    assert world.cfg.cluster.tags == ("c",)
 
 
 def test_after_a_failure_the_next_change_comes_on_top_of_what_is_published(
