@@ -22,7 +22,7 @@ from ganeti.master.config import distribute as config_distribute
 from ganeti.master.config.store import ConfigStore
 from ganeti.master.luxi_server import LuxiServer
 from ganeti.master.processor import UnitExecutor
-from ganeti.master.query import jobs as job_fields
+from ganeti.master.query import fields_job
 from ganeti.master.queue import changes
 from ganeti.master.queue.distribute import QueueTransport
 from ganeti.master.queue.jobqueue import JobQueue, Settings
@@ -130,7 +130,7 @@ class Master:
                 max_running=lambda: self._store.current.cluster.max_running_jobs,
                 rules=self._rules,
             ),
-            row=job_fields.values,
+            row=fields_job.values,
         )
 
     def _rules(self) -> Iterable[FilterRule]:

@@ -120,6 +120,14 @@ class OpCode:
             return _without_secrets(self.PARAMETERS, raw)
         return raw
 
+    @staticmethod
+    def from_raw(raw: Any) -> OpCode:
+        """The opcode of a JSON object: what an annotation with this class means."""
+        return decode(raw)
+
+    def raw(self) -> dict[str, types.JSON]:
+        return self.encode()
+
     def replace(self, **changes: Any) -> typing.Self:
         """An opcode with some parameters changed."""
         values = {n: getattr(self, n) for n in self.PARAMETERS}
@@ -203,7 +211,7 @@ def _hints(cls: type[OpCode]) -> dict[str, Any]:
     return hints
 
 
-class Unknown(ValueError):
+class Unknown(types.Mismatch):
     """The object is no opcode that is declared."""
 
 

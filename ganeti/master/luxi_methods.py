@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the methods of the local protocol do: they hand on to the queue, the queries and the store.
+
+WaitForJobChange is not among them: it is answered later, by whoever knows of the change
+(`luxi_server`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ganeti.contracts.luxi import Filter, LuxiCalls, Ops, Rows
+from ganeti.contracts.node.system import SystemCalls
+from ganeti.errors import Code, GenericError, OpExecError, OpPrereqError
+from ganeti.master.query import cluster_info, engine
+from ganeti.master.services import Services
+from ganeti.master.units.tags.objects import tagged
+from ganeti.opcodes.base import OpCode
+
+
+class LuxiMethods(LuxiCalls):
+    """One object serves all clients."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    # Jobs.
+
+    def SubmitJob(self, ops: list[OpCode]) -> int:
+        return self._services.jobs.submit(ops)
+
+    def SubmitJobToDrainedQueue(self, ops: list[OpCode]) -> int:
+        return self._services.jobs.submit(ops, to_drained=True)
+
+    def SubmitManyJobs(self, jobs: list[Ops]) -> list[tuple[bool, int | str]]:
+        return self._services.jobs.submit_many(jobs)
+
+    def CancelJob(self, job_id: int, kill: bool = False) -> tuple[bool, str]:
+        good, text = self._services.jobs.cancel(job_id, kill)
+        return (good, text)
+
+    def ChangeJobPriority(self, job_id: int, priority: int) -> tuple[bool, str]:
+        good, text = self._services.jobs.change_priority(job_id, priority)
+        return (good, text)
+
+    def ArchiveJob(self, job_id: int) -> bool:
+        return self._services.jobs.archive(job_id)
+
+    def AutoArchiveJobs(self, age: float, timeout: float) -> tuple[int, int]:
+        return self._services.jobs.auto_archive(age, timeout)
+
+    def SetDrainFlag(self, drain_flag: bool) -> bool:
+        self._services.jobs.set_drained(drain_flag)
+        return True
+
+    # Queries.
+
+    def QueryJobs(self, job_ids: list[int] | None, fields: list[str]) -> Rows:
+        return engine.old_style(self._services, "job", fields, job_ids or ())
+
+    def Query(self, what: str, fields: list[str], qfilter: Filter) -> dict[str, Any]:
+        return engine.query(self._services, what, fields, qfilter)
+
+    def QueryFields(self, what: str, fields: list[str] | None) -> dict[str, Any]:
+        return engine.query_fields(what, fields)
+
+    def QueryInstances(self, names: list[str], fields: list[str], use_locking: bool) -> Rows:
+        return self._old_style("instance", names, fields, use_locking)
+
+    def QueryNodes(self, names: list[str], fields: list[str], use_locking: bool) -> Rows:
+        return self._old_style("node", names, fields, use_locking)
+
+    def QueryGroups(self, names: list[str], fields: list[str], use_locking: bool) -> Rows:
+        return self._old_style("group", names, fields, use_locking)
+
+    def QueryNetworks(self, names: list[str], fields: list[str], use_locking: bool) -> Rows:
+        return self._old_style("network", names, fields, use_locking)
+
+    def _old_style(self, what: str, names: list[str], fields: list[str], locking: bool) -> Rows:
+        if locking:
+            raise OpPrereqError("queries take no locks any more", Code.WRONG_INPUT)
+        return engine.old_style(self._services, what, fields, names)
+
+    def QueryClusterInfo(self) -> dict[str, Any]:
+        return cluster_info.cluster_info(self._services)
+
+    def QueryConfigValues(self, fields: list[str]) -> list[Any]:
+        return cluster_info.config_values(self._services, fields)
+
+    def QueryTags(self, kind: str, name: str) -> list[str]:
+        return list(tagged(self._services.store.current, kind, name).tags)
+
+    # The watcher.
+
+    def SetWatcherPause(self, until: float | None) -> float | None:
+        if until is not None and until < self._services.clock.now():
+            raise GenericError("the time until which the watcher shall pause is in the past")
+        online = [node.uuid for node in self._services.store.current.online_nodes()]
+        replies = self._services.rpc.all(online, SystemCalls.set_watcher_pause)(until)
+        failed = sorted(f"{r.node.name}: {r.error}" for r in replies.values() if r.failed)
+        if failed:
+            raise OpExecError(f"not all nodes know of the watcher's pause: {'; '.join(failed)}")
+        return until
