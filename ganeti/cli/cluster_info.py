@@ -125,7 +125,7 @@ def _collectors(info: dict[str, Any]) -> dict[str, tree.Fields]:
         name: tree.Fields(
             {
                 "active": active,
-                "interval": f"{info['data_collector_interval'][name] / 1_000_000:.3f}s",
+                "interval": f"{(info['data_collector_interval'][name] or 0) / 1_000_000:.3f}s",
             }
         )
         for name, active in info["enabled_data_collectors"].items()

@@ -5,6 +5,7 @@ or no longer one."""
 from __future__ import annotations
 
 import optparse
+import typing
 from typing import Any
 
 from ganeti.cli import cluster_policy, failure, jobs
@@ -12,6 +13,9 @@ from ganeti.cli.cluster_modify import compression_tools
 from ganeti.cli.command import Argument, Command, Run
 from ganeti.cli.options import flag, value
 from ganeti.opcodes.cluster import OpClusterDestroy, OpClusterPostInit, OpClusterSetParams
+
+if typing.TYPE_CHECKING:
+    from ganeti.bootstrap.new_cluster import InitRequest
 
 DEFAULT_HYPERVISOR = "xen-pvm"
 DEFAULT_TEMPLATES = ("drbd", "plain")
@@ -42,16 +46,20 @@ YES_DO_IT = flag(
 
 
 def _init(run: Run) -> int:
+    wanted = request(run.args[0], run.opts)
     from ganeti.bootstrap.cluster_init import ClusterInit
-    from ganeti.bootstrap.new_cluster import InitRequest
 
     world = run.world
-    request = InitRequest(
-        cluster_name=run.args[0], **_storage(run.opts), **_settings(run.opts), **_asked(run.opts)
-    )
-    ClusterInit(world.paths, world.disk, world.runner, world.clock).run(request)
+    ClusterInit(world.paths, world.disk, world.runner, world.clock).run(wanted)
     jobs.submit(run, OpClusterPostInit())
     return 0
+
+
+def request(name: str, opts: optparse.Values) -> InitRequest:
+    """What the options say about the new cluster."""
+    from ganeti.bootstrap.new_cluster import InitRequest
+
+    return InitRequest(cluster_name=name, **_storage(opts), **_settings(opts), **_asked(opts))
 
 
 def _storage(opts: optparse.Values) -> dict[str, Any]:

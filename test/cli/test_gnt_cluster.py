@@ -303,9 +303,8 @@ def test_destroy_needs_its_option(cli: CommandLine) -> None:
 
 def init_request(*words: str) -> dict[str, Any]:
     """What `gnt-cluster init` makes of its options."""
-    opts, _ = options.read("gnt-cluster", "", "", cluster_init.INIT.all_options(), [*words, "hive"])
-    parts = (cluster_init._storage, cluster_init._settings, cluster_init._asked)
-    return {k: v for part in parts for k, v in part(opts).items()}
+    opts, _ = options.read("gnt-cluster", "", "", cluster_init.INIT.all_options(), list(words))
+    return vars(cluster_init.request("hive", opts))
 
 
 def test_init_with_defaults() -> None:

@@ -16,10 +16,13 @@ import pathlib
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import simplejson
+
 from ganeti import errors
 from ganeti.cli import main
 from ganeti.cli.confirm import Choice, Terminal
 from ganeti.cli.world import World
+from ganeti.opcodes import base
 from ganeti.paths import Paths
 from test.support.clock import FakeClock
 from test.support.runner import FakeRunner
@@ -38,6 +41,14 @@ class Outcome(NamedTuple):
 
 def failed(error: errors.GenericError) -> Outcome:
     return Outcome([errors.encode(error)], "error")
+
+
+def over_the_wire(ops: list[Any]) -> list[Any]:
+    """The opcodes as they arrive; what the master would refuse fails the test."""
+    arrived: list[Any] = simplejson.loads(simplejson.dumps(ops))
+    for op in arrived:
+        base.decode(op)
+    return arrived
 
 
 class FakeMaster:
@@ -67,7 +78,7 @@ class FakeMaster:
     def SubmitJob(self, ops: list[Any]) -> int:
         job_id = len(self.jobs) + 1
         outcome = self.outcomes.pop(0) if self.outcomes else Outcome()
-        self.jobs[job_id] = (ops, outcome)
+        self.jobs[job_id] = (over_the_wire(ops), outcome)
         return job_id
 
     def SubmitManyJobs(self, jobs: list[list[Any]]) -> list[list[Any]]:
