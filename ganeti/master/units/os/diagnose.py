@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ganeti.master.query import engine
+from ganeti.master.query import engine, fields_os
 from ganeti.master.unit import LogicalUnit
 from ganeti.opcodes.os import OpOsDiagnose
 
@@ -14,4 +14,5 @@ class OsDiagnose(LogicalUnit[OpOsDiagnose]):
     """Plain rows of the query resource `os`."""
 
     def execute(self) -> list[list[Any]]:
-        return engine.old_style(self.services, "os", self.op.output_fields, self.op.names)
+        wanted = fields_os.shown(self.op.names, self.op.output_fields)
+        return engine.plain_rows(self.services, "os", self.op.output_fields, wanted)

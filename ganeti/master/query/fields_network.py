@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The query fields of networks."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from typing import Any
+
+from ganeti.master.query.field import ConfigResource, Field, Kind, Sources, by_name, stamps
+from ganeti.model.config import Config
+from ganeti.model.index import Reference
+from ganeti.model.network import Network
+from ganeti.utils import text
+
+TEXT, NUMBER, OTHER = Kind.TEXT, Kind.NUMBER, Kind.OTHER
+
+
+def _map(network: Network) -> str:
+    """A character for each address: ``X`` if it is used or reserved."""
+    used, kept = network.reservations or "", network.ext_reservations or ""
+    return "".join("X" if "1" in bits else "." for bits in zip(used, kept, strict=True))
+
+
+def _kept(network: Network) -> str:
+    first = ipaddress.IPv4Network(network.network).network_address
+    bits = network.ext_reservations or ""
+    return ", ".join(str(first + place) for place, bit in enumerate(bits) if bit == "1")
+
+
+def _groups(network: Network, sources: Sources) -> list[list[Any]]:
+    """Rows of group, mode, link, VLAN."""
+    groups = sources.cfg.groups
+    uuids = sources.cfg.index.referrers(Reference.CONNECTION, network.uuid)
+    rows = ((groups[uuid].name, groups[uuid].networks[network.uuid]) for uuid in uuids)
+    return sorted([name, p.get("mode"), p.get("link"), p.get("vlan", "")] for name, p in rows)
+
+
+def _instances(network: Network, sources: Sources) -> list[str]:
+    uuids = sources.cfg.index.referrers(Reference.NIC_NETWORK, network.uuid)
+    return text.nice_sort(sources.cfg.instances[uuid].name for uuid in uuids)
+
+
+_FIELDS = [
+    Field("name", TEXT, "Network", "Name", lambda n, _: n.name),
+    Field("network", TEXT, "Subnet", "IPv4 network", lambda n, _: n.network),
+    Field("gateway", OTHER, "Gateway", "IPv4 gateway", lambda n, _: n.gateway),
+    Field("network6", OTHER, "IPv6Subnet", "IPv6 network", lambda n, _: n.network6),
+    Field("gateway6", OTHER, "IPv6Gateway", "IPv6 gateway", lambda n, _: n.gateway6),
+    Field(
+        "mac_prefix",
+        OTHER,
+        "MacPrefix",
+        "First half of its MAC addresses",
+        lambda n, _: n.mac_prefix,
+    ),
+    Field(
+        "free_count",
+        NUMBER,
+        "FreeCount",
+        "Number of free addresses",
+        lambda n, _: _map(n).count("."),
+    ),
+    Field(
+        "reserved_count",
+        NUMBER,
+        "ReservedCount",
+        "Number of addresses that are not free",
+        lambda n, _: _map(n).count("X"),
+    ),
+    Field("map", TEXT, "Map", "X or a dot for each address, taken or free", lambda n, _: _map(n)),
+    Field(
+        "external_reservations",
+        TEXT,
+        "ExternalReservations",
+        "Addresses kept from instances",
+        lambda n, _: _kept(n),
+    ),
+    Field(
+        "group_cnt",
+        NUMBER,
+        "NodeGroups",
+        "Number of connected groups",
+        lambda n, s: len(_groups(n, s)),
+    ),
+    Field("group_list", OTHER, "GroupList", "Connected groups with mode, link and VLAN", _groups),
+    Field(
+        "inst_cnt",
+        NUMBER,
+        "Instances",
+        "Number of instances with a NIC in it",
+        lambda n, s: len(_instances(n, s)),
+    ),
+    Field("inst_list", OTHER, "InstanceList", "Instances with a NIC in it", _instances),
+]
+
+
+class NetworkResource(ConfigResource):
+    NAME = "network"
+    FIELDS = by_name(_FIELDS, stamps())
+
+    def section(self, cfg: Config) -> Mapping[str, Any]:
+        return cfg.networks
+
+    def find(self, cfg: Config, name: str) -> Any:
+        return cfg.network(name)
