@@ -16,6 +16,7 @@ import contextlib
 import io
 import logging
 import os
+import resource
 import select
 import socket
 import threading
@@ -37,6 +38,7 @@ SILENCE_S = 20
 _KEEPALIVE_S = 5
 _IDLE_AGE_S = 24 * 3600
 _MAX_IDLE = 2048
+_RESERVED_DESCRIPTORS = 128
 _SPARE_HANDLES = 32
 # A thousand handshakes begun in one breath would all run into their connect timeout.
 _STARTS_A_ROUND = 16
@@ -99,7 +101,7 @@ class Transport:
     The gate is a lock that lets nothing into the queue once it is closed.
     """
 
-    def __init__(self, credentials: Credentials) -> None:
+    def __init__(self, credentials: Credentials, *, max_connections: int | None = None) -> None:
         self._credentials = credentials
         self._queue: collections.deque[_Transfer] = collections.deque()
         self._wakeup = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
@@ -112,7 +114,10 @@ class Transport:
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
-        self._multi.setopt(pycurl.M_MAXCONNECTS, _MAX_IDLE)
+        # Out of descriptors, TLS libraries crash rather than fail: more calls than these wait.
+        limit = max_connections or _descriptors_for_calls()
+        self._multi.setopt(pycurl.M_MAX_TOTAL_CONNECTIONS, limit)
+        self._multi.setopt(pycurl.M_MAXCONNECTS, min(limit, _MAX_IDLE))
         self._running: set[_Transfer] = set()
         self._thread = threading.Thread(target=self._run, name="Transport", daemon=True)
         self._thread.start()
@@ -143,19 +148,24 @@ class Transport:
     # The I/O thread.
 
     def _run(self) -> None:
-        while not self._closing:
-            for descriptor, events in self._epoll.poll(self._wait_s()):
-                if descriptor == self._wakeup:
-                    os.eventfd_read(self._wakeup)
-                else:
-                    self._multi.socket_action(descriptor, _action(events))
-            for _ in range(min(len(self._queue), _STARTS_A_ROUND)):
-                self._begin(self._queue.popleft())
-            if self._timer is not None and time.monotonic() >= self._timer:
-                self._timer = None
-                self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
-            self._collect()
-        self._abandon()
+        try:
+            while not self._closing:
+                self._turn()
+        finally:
+            self._abandon()
+
+    def _turn(self) -> None:
+        for descriptor, events in self._epoll.poll(self._wait_s()):
+            if descriptor == self._wakeup:
+                os.eventfd_read(self._wakeup)
+            else:
+                self._multi.socket_action(descriptor, _action(events))
+        for _ in range(min(len(self._queue), _STARTS_A_ROUND)):
+            self._begin(self._queue.popleft())
+        if self._timer is not None and time.monotonic() >= self._timer:
+            self._timer = None
+            self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+        self._collect()
 
     def _wait_s(self) -> float | None:
         if self._queue:
@@ -216,6 +226,8 @@ class Transport:
         transfer.future.set_result(Answer(answer.status, body, answer.error))
 
     def _abandon(self) -> None:
+        with self._gate:
+            self._closing = True
         for transfer in self._running:
             self._multi.remove_handle(transfer.handle)
             transfer.handle.close()
@@ -224,6 +236,11 @@ class Transport:
         self._multi.close()
         self._epoll.close()
         os.close(self._wakeup)
+
+
+def _descriptors_for_calls() -> int:
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(soft - _RESERVED_DESCRIPTORS, soft // 2)
 
 
 def _action(events: int) -> int:

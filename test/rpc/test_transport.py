@@ -240,3 +240,15 @@ def test_many_nodes_are_called_at_once(tmp_path: Path, transport: Transport) -> 
     with serving(handler, address="0.0.0.0", tls=tls_settings(tmp_path), max_clients=50) as server:
         calls = [transport.send(to(server, body, host=host)) for host in hosts]
         assert all(call.result() == Answer(200, body) for call in calls)
+
+
+def test_calls_beyond_the_limit_of_connections_wait(
+    tmp_path: Path, credentials: Credentials
+) -> None:
+    transport = Transport(credentials, max_connections=3)
+    hosts = [f"127.0.0.{n}" for n in range(1, 21)]
+    recorder = Recorder()
+    with serving(recorder, address="0.0.0.0", tls=tls_settings(tmp_path)) as server:
+        calls = [transport.send(to(server, host=host)) for host in hosts]
+        assert [call.result().status for call in calls] == [200] * len(hosts)
+    transport.close()
