@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
 from ganeti.model.node import Node
 from ganeti.rpc.runner import Target
 
@@ -17,8 +15,3 @@ def target(node: Node) -> Target:
 def direct(node: Node) -> Target:
     """The node whatever its mark: it is asked even if it is offline, or not yet in the configuration."""
     return Target(node.uuid, node.name, node.primary_ip)
-
-
-def resolver(nodes: Callable[[], Mapping[str, Node]]) -> Callable[[str], Target]:
-    """Finds targets by UUID among the nodes of the moment."""
-    return lambda uuid: target(nodes()[uuid])
