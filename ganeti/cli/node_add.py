@@ -41,7 +41,7 @@ class Known(NamedTuple):
 
 
 def _add(run: Run) -> int:
-    host = _resolved(run.args[0])
+    host = _resolved(run, run.args[0])
     known = _known(run, host.name)
     _check(run, host.name, known)
     if run.opts.force_join:
@@ -64,11 +64,13 @@ def _add(run: Run) -> int:
     return 0
 
 
-def _resolved(name: str) -> Host:
+def _resolved(run: Run, name: str) -> Host:
+    """The host with its address in the family that nodes use here."""
     from ganeti.utils import net
 
+    family = int(run.world.ssconf.get("primary_ip_family"))
     try:
-        return net.resolve(name)
+        return net.resolve(name, family=family)
     except ResolverError as err:
         raise OpPrereqError(str(err), Code.RESOLVER) from None
 

@@ -2,12 +2,14 @@
 """``gnt-node``."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ganeti.cli import node_add, options
 from ganeti.cli.command import Run
+from ganeti.utils import net
 from ganeti.utils.net import Host
 from test.support.cli import CommandLine, Outcome
 
@@ -100,6 +102,12 @@ def test_remove(cli: CommandLine) -> None:
 KNOWN = [["localhost", "192.0.2.9", False, 22]]
 
 
+def nodes_use(cli: CommandLine, family: int) -> None:
+    path = Path(cli.paths.ssconf("primary_ip_family"))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"{family}\n")
+
+
 @pytest.mark.parametrize(
     ("words", "rows", "part"),
     [
@@ -111,6 +119,7 @@ KNOWN = [["localhost", "192.0.2.9", False, 22]]
 def test_what_cannot_be_added(
     cli: CommandLine, words: list[str], rows: list[Any], part: str
 ) -> None:
+    nodes_use(cli, net.IPV4)
     cli.master.answers["QueryNodes"] = lambda names, *_: [[names[0], *row[1:]] for row in rows]
     code, out, err = cli.run("gnt-node", "add", *words, "localhost")
     assert (code, out, err.count("\n")) == (1, "", 1)
@@ -118,10 +127,19 @@ def test_what_cannot_be_added(
 
 
 def test_adding_a_host_without_a_name(cli: CommandLine) -> None:
+    nodes_use(cli, net.IPV4)
     code, _, err = cli.run("gnt-node", "add", "no-such-host.invalid")
     assert code == 1
     assert "error type: resolver_error" in err
     assert "no-such-host.invalid" in err
+
+
+@pytest.mark.parametrize(("family", "other"), [(net.IPV4, "::1"), (net.IPV6, "127.0.0.1")])
+def test_a_host_is_looked_up_in_the_nodes_family(cli: CommandLine, family: int, other: str) -> None:
+    nodes_use(cli, family)
+    code, _, err = cli.run("gnt-node", "add", other)
+    assert code == 1
+    assert "error type: resolver_error" in err
 
 
 def test_what_a_host_is_prepared_with(cli: CommandLine) -> None:
