@@ -96,7 +96,8 @@ def _ask_for_several(run: Run, names: Sequence[str], one_by_name: bool) -> bool:
 
 def _nothing(run: Run, mode: str) -> int:
     if mode != "cluster":
-        raise OpPrereqError("the selection fits no instance", Code.WRONG_INPUT)
+        words = ", ".join(run.args)
+        raise OpPrereqError(f"the selection '{words}' fits no instance", Code.WRONG_INPUT)
     run.say("There are no instances in this cluster.")
     return 0
 

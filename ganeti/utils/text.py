@@ -71,7 +71,7 @@ def format_time(seconds: float | None) -> str:
 def safe(value: str) -> str:
     """ASCII, with everything else as backslash escapes; printable on any terminal."""
     escaped = value.encode("ascii", "backslashreplace").decode()
-    table = {"\t": "\\t", "\n": "\\n", "\r": "\\r", "'": "\\'"}
+    table = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
     return "".join(table.get(c, c if 32 <= ord(c) < 127 else f"\\x{ord(c):02x}") for c in escaped)
 
 

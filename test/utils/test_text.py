@@ -120,7 +120,7 @@ def test_times_are_local() -> None:
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        ("plain text, even 'quoted\"", "plain text, even \\'quoted\""),
+        ("plain text, even 'quoted\"", "plain text, even 'quoted\""),
         ("tab\tline\nreturn\r", "tab\\tline\\nreturn\\r"),
         ("bell\x07 delete\x7f", "bell\\x07 delete\\x7f"),
         ("ä € 😀", "\\xe4 \\u20ac \\U0001f600"),
