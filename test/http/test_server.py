@@ -291,7 +291,7 @@ def test_the_oldest_idle_connection_makes_room() -> None:
         working, oldest, younger = connect(server), connect(server), connect(server)
         working.sendall(post(b"wait"))
         assert gate.entered.acquire(timeout=10)
-        for sock in (oldest, younger):
+        for sock in (oldest, younger, younger):  # then the listener has the oldest back for sure
             sock.sendall(post(b"x"))
             assert read_response(sock)[0] == 200
         with connect(server) as newcomer:
