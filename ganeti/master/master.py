@@ -79,7 +79,7 @@ class Master:
     # Putting together.
 
     def _target(self, uuid: str) -> Target:
-        node = self._store.current.nodes.get(uuid)
+        node = self._store.current.nodes.get(uuid) or self._store.staged.nodes.get(uuid)
         if node is None:
             raise ConfigurationError(f"there is no node {uuid} in the configuration")
         return nodes.target(node)

@@ -118,10 +118,10 @@ class LogicalUnit(ABC, Generic[O]):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         for base in getattr(cls, "__orig_bases__", ()):
-            if typing.get_origin(base) is LogicalUnit:
-                (opcode,) = typing.get_args(base)
-                if isinstance(opcode, type):
-                    LogicalUnit.UNITS[opcode] = cls
+            origin, args = typing.get_origin(base), typing.get_args(base)
+            is_unit = isinstance(origin, type) and issubclass(origin, LogicalUnit)
+            if is_unit and isinstance(args[0], type):
+                LogicalUnit.UNITS[args[0]] = cls
 
     def __init__(self, op: O, services: Services, context: str) -> None:
         self.op = op

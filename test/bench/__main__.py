@@ -36,6 +36,7 @@ INSTANCES = 20
 HASHES, HASHED_BYTES = 200_000, 64
 SYNCED_BYTES = 4096
 TMPFS = "tmpfs"
+OS = "lab-guest+default"
 MEASURE_S = 900
 
 Figures = dict[str, float]
@@ -130,7 +131,7 @@ def on_cluster(bench: Bench) -> None:
 
 def add_instance(lab: Lab, number: int) -> float:
     home = lab.hosts[number % len(lab.hosts)].address.fqdn
-    argv = ["gnt-instance", "add", "-t", "diskless", "-o", "noop", "--no-install", "--no-start"]
+    argv = ["gnt-instance", "add", "-t", "diskless", "-o", OS, "--no-install", "--no-start"]
     argv += ["--no-name-check", "--no-ip-check", "-n", home, f"inst{number}.lab"]
     started = time.perf_counter()
     lab.hosts[0].run(argv)

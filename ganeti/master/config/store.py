@@ -117,6 +117,11 @@ class ConfigStore:
         """The published configuration."""
         return self._published
 
+    @property
+    def staged(self) -> Config:
+        """Published, and what is about to be: a new node is called before it is published."""
+        return self._head
+
     def behind(self) -> Mapping[str, str]:
         """The candidates that lack what was acknowledged, and why, by UUID."""
         return self._candidates.behind()

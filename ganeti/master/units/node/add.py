@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ganeti import version
+from ganeti.contracts.node.files import FileCalls
 from ganeti.contracts.node.system import SystemCalls
 from ganeti.errors import Code, GenericError, OpExecError, OpPrereqError
 from ganeti.master import ancillary
@@ -158,6 +159,7 @@ class NodeAdd(LogicalUnit[OpNodeAdd]):
         role = "a master candidate" if node.master_candidate else "a regular node"
         self.log.info(f"node {node.name} will be {role}")
         self._add(node)
+        self._make_storage_directories()
         ancillary.distribute(self, [n.uuid for n in self.cfg.online_nodes()])
         if self.op.readd and not node.master_candidate:
             self._take_copies_back(node)
@@ -185,6 +187,21 @@ class NodeAdd(LogicalUnit[OpNodeAdd]):
                     candidate_certs={**cluster.candidate_certs, node.uuid: digest}
                 )
             cfg.put(cluster)
+
+    def _make_storage_directories(self) -> None:
+        """Files of instances can come to the node at once; what cannot be made is warned about."""
+        cluster = self.cfg.cluster
+        directories = {
+            "file": cluster.file_storage_dir,
+            "sharedfile": cluster.shared_file_storage_dir,
+        }
+        for template, directory in directories.items():
+            if template not in cluster.enabled_disk_templates or not self._node.vm_capable:
+                continue
+            try:
+                self.rpc.one(self._node.uuid, FileCalls.file_storage_dir_create)(directory)
+            except GenericError as err:
+                self.log.warning(f"{directory} on node {self._node.name}: {err}")
 
     def _take_copies_back(self, node: Node) -> None:
         try:
