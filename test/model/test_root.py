@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from ganeti.errors import ConfigurationError
+from ganeti.model.cluster import Cluster
 from ganeti.model.config import Config
 from ganeti.model.disk import Disk
 from ganeti.model.index import Claim, Index, Reference
@@ -143,6 +144,16 @@ def test_two_can_swap_what_each_had_alone() -> None:
     web, db = CFG.instance("web"), CFG.instance("db")
     changed = CFG.changed([web.replace(name="db"), db.replace(name="web")])
     assert changed.instance("web").uuid == db.uuid
+
+
+def test_of_two_that_have_the_same_one_can_go() -> None:
+    """Such a file is loaded, so that it can be repaired; verify tells of it."""
+    web, db = CFG.instance("web"), CFG.instance("db")
+    twin = db.replace(nics=(db.nics[0].replace(mac=web.nics[0].mac),))
+    others = [entry for entry in CFG.entries() if not isinstance(entry, Cluster) and entry != db]
+    cfg = Config.of(CFG.top, CFG.cluster, [*others, twin])
+    changed = cfg.changed([], [twin, *cfg.disks_of(twin)])
+    assert changed.index.owner(Claim.MAC, web.nics[0].mac) == web.uuid
 
 
 NODES = st.sampled_from([node.uuid for node in CFG.nodes.values()])
