@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from ganeti.opcodes.base import OpCode
+from ganeti.opcodes.base import OpCode, Reason
+from ganeti.opcodes.query import Resource
+from ganeti.opcodes.tags import TagKind
 from ganeti.schema import types
 from ganeti.schema.contract import Contract, call
 
@@ -25,7 +27,7 @@ Rows = list[list[Any]]
 
 
 class LuxiCalls(Contract):
-    """A method's result is JSON; WaitForJobChange is answered when there is news."""
+    """A method's result is JSON, or a future if it is not known yet."""
 
     @call()
     def SubmitJob(self, ops: Ops) -> int:
@@ -71,11 +73,11 @@ class LuxiCalls(Contract):
         """Rows of values."""
 
     @call()
-    def Query(self, what: str, fields: list[str], qfilter: Filter) -> dict[str, Any]:
+    def Query(self, what: Resource, fields: list[str], qfilter: Filter) -> dict[str, Any]:
         """Field definitions and rows of ``[status, value]``."""
 
     @call()
-    def QueryFields(self, what: str, fields: list[str] | None) -> dict[str, Any]:
+    def QueryFields(self, what: Resource, fields: list[str] | None) -> dict[str, Any]:
         """Field definitions."""
 
     @call()
@@ -95,6 +97,25 @@ class LuxiCalls(Contract):
         """Rows of values."""
 
     @call()
+    def QueryFilters(self, uuids: list[str] | None, fields: list[str]) -> Rows:
+        """Rows of values."""
+
+    @call()
+    def ReplaceFilter(
+        self,
+        uuid: str | None,
+        priority: types.NonNegative,
+        predicates: list[tuple[str, list[Any]]],
+        action: str | tuple[str, types.Positive],
+        reason: Reason,
+    ) -> str:
+        """Add a rule for jobs, or put it in the place of one; its UUID."""
+
+    @call()
+    def DeleteFilter(self, uuid: str) -> None:
+        """Take a rule away."""
+
+    @call()
     def QueryClusterInfo(self) -> dict[str, Any]:
         """All about the cluster."""
 
@@ -103,7 +124,7 @@ class LuxiCalls(Contract):
         """Some values, in order."""
 
     @call()
-    def QueryTags(self, kind: str, name: str) -> list[str]:
+    def QueryTags(self, kind: TagKind, name: str) -> list[str]:
         """The tags of one object."""
 
     @call()

@@ -1,21 +1,26 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What the methods of the local protocol do: they hand on to the queue, the queries and the store.
-
-WaitForJobChange is not among them: it is answered later, by whoever knows of the change
-(`luxi_server`).
-"""
+"""What the methods of the local protocol do: they hand on to the queue, the queries and the store."""
 
 from __future__ import annotations
 
+import uuid as uuids
+from concurrent.futures import Future
 from typing import Any
 
 from ganeti.contracts.luxi import Filter, LuxiCalls, Ops, Rows
 from ganeti.contracts.node.system import SystemCalls
 from ganeti.errors import Code, GenericError, OpExecError, OpPrereqError
+from ganeti.master import filter_rules
 from ganeti.master.query import cluster_info, engine
+from ganeti.master.queue.watch import Known
 from ganeti.master.services import Services
 from ganeti.master.units.tags.objects import tagged
-from ganeti.opcodes.base import OpCode
+from ganeti.opcodes.base import OpCode, Reason
+from ganeti.opcodes.query import Resource
+from ganeti.opcodes.tags import TagKind
+
+_CONTEXT = "luxi"
+"""In place of a job, whose reservations would end with it; here is nothing to reserve."""
 
 
 class LuxiMethods(LuxiCalls):
@@ -49,6 +54,20 @@ class LuxiMethods(LuxiCalls):
     def AutoArchiveJobs(self, age: float, timeout: float) -> tuple[int, int]:
         return self._services.jobs.auto_archive(age, timeout)
 
+    def WaitForJobChange(
+        self,
+        job_id: int,
+        fields: list[str],
+        prev_info: Any,
+        prev_serial: int | None,
+        timeout: float,
+    ) -> Future[Any]:
+        """The queue answers: now, when the job changes, or when the time is over."""
+        news: Future[Any] = Future()
+        known = Known(fields, prev_info, prev_serial)
+        self._services.jobs.wait_for_change(job_id, known, timeout, news.set_result)
+        return news
+
     def SetDrainFlag(self, drain_flag: bool) -> bool:
         self._services.jobs.set_drained(drain_flag)
         return True
@@ -58,10 +77,10 @@ class LuxiMethods(LuxiCalls):
     def QueryJobs(self, job_ids: list[int] | None, fields: list[str]) -> Rows:
         return engine.old_style(self._services, "job", fields, job_ids or ())
 
-    def Query(self, what: str, fields: list[str], qfilter: Filter) -> dict[str, Any]:
+    def Query(self, what: Resource, fields: list[str], qfilter: Filter) -> dict[str, Any]:
         return engine.query(self._services, what, fields, qfilter)
 
-    def QueryFields(self, what: str, fields: list[str] | None) -> dict[str, Any]:
+    def QueryFields(self, what: Resource, fields: list[str] | None) -> dict[str, Any]:
         return engine.query_fields(what, fields)
 
     def QueryInstances(self, names: list[str], fields: list[str], use_locking: bool) -> Rows:
@@ -87,8 +106,38 @@ class LuxiMethods(LuxiCalls):
     def QueryConfigValues(self, fields: list[str]) -> list[Any]:
         return cluster_info.config_values(self._services, fields)
 
-    def QueryTags(self, kind: str, name: str) -> list[str]:
+    def QueryTags(self, kind: TagKind, name: str) -> list[str]:
         return list(tagged(self._services.store.current, kind, name).tags)
+
+    # Rules for jobs.
+
+    def QueryFilters(self, uuids: list[str] | None, fields: list[str]) -> Rows:
+        return engine.old_style(self._services, "filter", fields, uuids or ())
+
+    def ReplaceFilter(
+        self,
+        uuid: str | None,
+        priority: int,
+        predicates: list[tuple[str, list[Any]]],
+        action: str | tuple[str, int],
+        reason: Reason,
+    ) -> str:
+        rule = filter_rules.made(
+            uuid or str(uuids.uuid4()),
+            priority,
+            predicates,
+            action,
+            reason,
+            watermark=self._services.jobs.last_id,
+            now=self._services.clock.now(),
+        )
+        with self._services.store.write(_CONTEXT) as transaction:
+            transaction.put(rule)
+        return rule.uuid
+
+    def DeleteFilter(self, uuid: str) -> None:
+        with self._services.store.write(_CONTEXT) as transaction:
+            transaction.remove(filter_rules.find(transaction.root, uuid))
 
     # The watcher.
 

@@ -1,239 +1,199 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The LUXI server: one thread watches all clients, a few carry their requests out.
+"""The sockets of the local protocol: one thread watches all clients, a few carry requests out.
 
-While a request is in progress its connection belongs to whoever carries it out and is not read, so
-requests of a connection are answered strictly in order. A client that waits for a job costs its socket:
-the queue calls back with the answer. Who may connect is decided by the sockets' owner and mode.
+A connection always has one owner: the watching thread until a whole request is there, then whoever
+carries it out, who arms the connection again when the answer is sent (it is watched for one event at
+a time, `EPOLLONESHOT`). So requests of a client are answered strictly in order, nothing is read while
+one is unanswered, and no lock is needed. A client that waits for a job has no thread: the answer comes
+from whoever knows of the change. Who may connect is decided by the sockets' owner and mode.
 """
 
 from __future__ import annotations
 
-import collections
 import contextlib
+import errno
 import logging
 import os
-import selectors
+import select
 import socket
+import struct
 import threading
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
-from ganeti import errors, owners
-from ganeti.contracts.luxi import LuxiCalls
-from ganeti.errors import GenericError
+from ganeti import owners
 from ganeti.luxi import framing
-from ganeti.luxi.framing import Malformed, Splitter
-from ganeti.master.luxi_methods import LuxiMethods
-from ganeti.master.queue.watch import Known
-from ganeti.master.services import Services
-from ganeti.schema import types
-from ganeti.schema.contract import call_of
+from ganeti.luxi.framing import Splitter
+from ganeti.master.luxi_requests import Requests
+from ganeti.master.queue.workers import Pool
+from ganeti.paths import Paths
 
 log = logging.getLogger(__name__)
 
 SOCKET_MODE = 0o660
 BACKLOG = 1024
-READ_BYTES = 256 * 1024
-WORKERS = 16
-WAIT = "WaitForJobChange"
-MAX_WAIT_S = 89.0
+PIECE = 256 * 1024
+WORKERS = 64
+"""Requests in progress; threads are made as they are needed. Few block for long: those that ask nodes."""
+
+STOP_S = 1.0
+_RANK = (0, 0)
+_NO_DESCRIPTOR_LEFT = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS)
 
 
-class Refused(Exception):
-    """The request breaks the protocol: it is answered with a text, and the connection is closed."""
-
-
-class Connection:
-    """One client. `_loop` owns it, but for the time of a request."""
+class _Connection:
+    """One client; `unsent` is what is left of an answer."""
 
     def __init__(self, sock: socket.socket) -> None:
         sock.setblocking(False)
-        self.socket = sock
+        self.socket, self.number = sock, sock.fileno()
         self.splitter = Splitter()
-        self.unsent = b""
+        self.unsent = memoryview(b"")
         self.is_ending = False
-
-    def send(self, data: bytes) -> None:
-        """Send what goes now; the rest waits in `unsent`."""
-        self.unsent += data
-        with contextlib.suppress(BlockingIOError):
-            while self.unsent:
-                sent = self.socket.send(self.unsent)
-                self.unsent = self.unsent[sent:]
 
 
 class LuxiServer:
-    """`bind`, `start`, `stop`. The queue of connections that come back has a lock of its own kind:
-    appending to a deque and waking the loop are atomic."""
+    """`bind`, `start`, `stop`."""
 
-    def __init__(self, services: Services) -> None:
-        self._services, self._paths = services, services.paths
-        self._methods = LuxiMethods(services)
-        self._selector = selectors.DefaultSelector()
-        self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="Client")
-        self._back: collections.deque[Connection] = collections.deque()
-        self._wakeup = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._closing = False
-        self._listeners: list[tuple[str, socket.socket]] = []
-        self._thread = threading.Thread(target=self._loop, name="Luxi", daemon=True)
+    def __init__(self, paths: Paths, requests: Requests) -> None:
+        self._places = (paths.master_socket, paths.query_socket)
+        self._requests = requests
+        self._pool = Pool("LuxiWorker", lambda: WORKERS)
+        self._epoll = select.epoll()
+        self._wakeup = os.eventfd(0, os.EFD_CLOEXEC)
+        self._listeners: dict[int, socket.socket] = {}
+        self._connections: dict[int, _Connection] = {}
+        self._is_full = False
+        self._thread = threading.Thread(target=self._run, name="Luxi", daemon=True)
 
     # Life.
 
     def bind(self) -> None:
-        """Listen on both paths; clients connect from now on and are served after `start`."""
-        for path in (self._paths.master_socket, self._paths.query_socket):
-            self._listeners.append((path, _listener(path)))
+        """Listen on both paths; who connects now is served after `start`."""
+        for path in self._places:
+            listener = _listener(path)
+            self._listeners[listener.fileno()] = listener
 
     def start(self) -> None:
-        self._selector.register(self._wakeup, selectors.EVENT_READ, self._come_back)
-        for _, listener in self._listeners:
-            self._selector.register(
-                listener, selectors.EVENT_READ, lambda sock=listener: self._accept(sock)
-            )
+        self._epoll.register(self._wakeup, select.EPOLLIN)
+        for number in self._listeners:
+            self._epoll.register(number, select.EPOLLIN)
         self._thread.start()
 
     def stop(self) -> None:
-        """Close all connections and remove the sockets."""
-        self._closing = True
-        os.eventfd_write(self._wakeup, 1)
-        if self._thread.is_alive():
-            self._thread.join()
-        for path, listener in self._listeners:
-            listener.close()
+        """Remove the sockets, let requests end that are in progress, close all connections."""
+        for path in self._places if self._listeners else ():
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(path)
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        if self._thread.is_alive():
+            os.eventfd_write(self._wakeup, 1)
+            self._thread.join()
+        self._pool.close(STOP_S)
+        for listener in self._listeners.values():
+            listener.close()
+        self._listeners.clear()
+        for connection in list(self._connections.values()):
+            self._drop(connection)
+        self._epoll.close()
+        os.close(self._wakeup)
 
-    # The loop: reads, and writes what did not go at once.
+    # The watching thread.
 
-    def _loop(self) -> None:
-        while not self._closing:
-            for key, _ in self._selector.select():
-                key.data()
-        for key in list(self._selector.get_map().values()):
-            if isinstance(key.fileobj, socket.socket):
-                key.fileobj.close()
+    def _run(self) -> None:
+        while True:
+            for number, _ in self._epoll.poll():
+                if number == self._wakeup:
+                    return
+                if number in self._listeners:
+                    self._accept(self._listeners[number])
+                else:
+                    self._go_on(self._connections[number])
 
     def _accept(self, listener: socket.socket) -> None:
         try:
             sock, _ = listener.accept()
         except OSError as err:
-            log.error("cannot accept a client: %s", err)
+            log.warning("a client cannot be accepted: %s", err)
+            if err.errno in _NO_DESCRIPTOR_LEFT:
+                self._listen(0)  # until one that is there goes
             return
-        self._listen_to(Connection(sock))
+        log.debug("a client has come: process %d, user %d, group %d", *_peer(sock))
+        connection = _Connection(sock)
+        self._connections[connection.number] = connection
+        self._epoll.register(connection.number, select.EPOLLIN | select.EPOLLONESHOT)
 
-    def _listen_to(self, connection: Connection) -> None:
-        self._selector.register(
-            connection.socket, selectors.EVENT_READ, lambda: self._read(connection)
-        )
+    def _listen(self, events: int) -> None:
+        self._is_full = not events
+        for number in self._listeners:
+            self._epoll.modify(number, events)
 
-    def _read(self, connection: Connection) -> None:
+    def _go_on(self, connection: _Connection) -> None:
+        if connection.unsent:
+            self._send(connection)
+            return
         try:
-            data = connection.socket.recv(READ_BYTES)
-            if not data:
-                self._close(connection)
-                return
-            connection.splitter.feed(data)
-        except BlockingIOError:
-            return
-        except OSError:
-            self._close(connection)
-            return
-        except Malformed as err:
+            data = connection.socket.recv(PIECE)
+            if data:
+                connection.splitter.feed(data)
+        except (OSError, framing.Malformed) as err:
             log.warning("a client is cut off: %s", err)
-            self._close(connection)
-            return
-        self._next_request(connection)
+            data = b""
+        if data:
+            self._next(connection)
+        else:
+            self._drop(connection)
 
-    def _next_request(self, connection: Connection) -> None:
-        """Hand the connection over if a whole request is there."""
+    # Any thread that owns the connection.
+
+    def _next(self, connection: _Connection) -> None:
+        """Carry the next request out if it is there; otherwise wait for more."""
         message = connection.splitter.take()
         if message is None:
-            return
-        self._selector.unregister(connection.socket)
-        self._pool.submit(self._serve, connection, message)
+            self._watch(connection, select.EPOLLIN)
+        else:
+            self._pool.submit(_RANK, lambda: self._carry_out(connection, message))
 
-    def _come_back(self) -> None:
-        """Connections whose request is answered: go on with them."""
-        with contextlib.suppress(BlockingIOError):
-            os.eventfd_read(self._wakeup)
-        while self._back:
-            connection = self._back.popleft()
-            if connection.unsent:
-                self._selector.register(
-                    connection.socket, selectors.EVENT_WRITE, lambda c=connection: self._write(c)
-                )
-            elif connection.is_ending:
-                connection.socket.close()
+    def _carry_out(self, connection: _Connection, message: bytes) -> None:
+        def reply(answer: bytes, is_last: bool) -> None:
+            connection.unsent, connection.is_ending = memoryview(answer), is_last
+            self._send(connection)
+
+        self._requests(message, reply)
+
+    def _send(self, connection: _Connection) -> None:
+        try:
+            while connection.unsent:
+                sent = connection.socket.send(connection.unsent)
+                connection.unsent = connection.unsent[sent:]
+        except BlockingIOError:
+            self._watch(connection, select.EPOLLOUT)
+        except OSError:
+            self._drop(connection)
+        else:
+            if connection.is_ending:
+                self._drop(connection)
             else:
-                self._listen_to(connection)
-                self._next_request(connection)
+                self._next(connection)
 
-    def _write(self, connection: Connection) -> None:
+    def _watch(self, connection: _Connection, event: int) -> None:
+        """Give the connection to the watching thread, until this event."""
         try:
-            connection.send(b"")
-        except OSError:
-            self._close(connection)
-            return
-        if not connection.unsent:
-            self._selector.unregister(connection.socket)
-            self._give_back(connection)
+            self._epoll.modify(connection.number, event | select.EPOLLONESHOT)
+        except (OSError, ValueError):  # the server has stopped meanwhile
+            self._drop(connection)
 
-    def _close(self, connection: Connection) -> None:
-        self._selector.unregister(connection.socket)
+    def _drop(self, connection: _Connection) -> None:
+        self._connections.pop(connection.number, None)
         connection.socket.close()
-
-    # Requests, on the pool's threads.
-
-    def _serve(self, connection: Connection, message: bytes) -> None:
-        try:
-            method, args = _request(message)
-            if method == WAIT:
-                self._wait_for_change(connection, args)
-                return
-            result = getattr(self._methods, method)(*args)
-            answer = framing.encode({"success": True, "result": result})
-        except (Refused, Malformed) as err:
-            connection.is_ending = True
-            answer = framing.encode({"success": False, "result": str(err)})
-        except GenericError as err:
-            answer = _failure(err)
-        except Exception as err:  # the rim of request dispatch
-            log.exception("a client's request failed")
-            answer = _failure(err)
-        self._answer(connection, answer)
-
-    def _wait_for_change(self, connection: Connection, args: list[Any]) -> None:
-        """Answered by the queue: now, when the job changes, or when the time is over."""
-        job_id, fields, info, serial, timeout_s = args
-        if timeout_s < 0:
-            raise GenericError("the time to wait is below zero")
-
-        def tell(answer: Any) -> None:
-            self._answer(connection, framing.encode({"success": True, "result": answer}))
-
-        known = Known(fields, info, serial)
-        self._services.jobs.wait_for_change(job_id, known, min(timeout_s, MAX_WAIT_S), tell)
-
-    def _answer(self, connection: Connection, data: bytes) -> None:
-        try:
-            connection.send(data)
-        except OSError:
-            connection.unsent, connection.is_ending = b"", True
-        self._give_back(connection)
-
-    def _give_back(self, connection: Connection) -> None:
-        self._back.append(connection)
-        os.eventfd_write(self._wakeup, 1)
+        if self._is_full:
+            self._listen(select.EPOLLIN)
 
 
 def _listener(path: str) -> socket.socket:
     """Bound under another name and renamed, so that nobody ever sees it with wrong permissions."""
     temporary = f"{path}.new"
-    for old in (temporary, path):
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(old)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(temporary)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.setblocking(False)
     listener.bind(temporary)
     os.chmod(temporary, SOCKET_MODE)
     if os.getuid() == 0:
@@ -243,19 +203,10 @@ def _listener(path: str) -> socket.socket:
     return listener
 
 
-def _request(message: bytes) -> tuple[str, list[Any]]:
-    """Method and typed arguments; raises Refused or Malformed."""
-    request = framing.decode(message)
-    method, args = request.get("method"), request.get("args")
-    if not isinstance(method, str) or args is None:
-        raise Refused("a request needs the keys 'method' and 'args'")
-    if method not in LuxiCalls.CALLS:
-        raise Refused(f"there is no method '{method}'")
-    try:
-        return method, call_of(getattr(LuxiCalls, method)).decode(args)
-    except types.Mismatch as err:
-        raise Refused(f"{method}: {err}") from None
-
-
-def _failure(err: BaseException) -> bytes:
-    return framing.encode({"success": False, "result": errors.encode(err)})
+def _peer(sock: socket.socket) -> tuple[int, int, int]:
+    """Process, user and group of the other side."""
+    layout = struct.Struct("3i")
+    pid, uid, gid = layout.unpack(
+        sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, layout.size)
+    )
+    return pid, uid, gid

@@ -20,6 +20,8 @@ from ganeti.master.alarms import AlarmClock
 from ganeti.master.candidates import CandidateSet
 from ganeti.master.config import distribute as config_distribute
 from ganeti.master.config.store import ConfigStore
+from ganeti.master.luxi_methods import LuxiMethods
+from ganeti.master.luxi_requests import Requests
 from ganeti.master.luxi_server import LuxiServer
 from ganeti.master.processor import UnitExecutor
 from ganeti.master.query import fields_job
@@ -74,7 +76,8 @@ class Master:
         )
         self._queue = self._job_queue()
         self._services.jobs = self._queue
-        self._luxi = LuxiServer(self._services)
+        requests = Requests(LuxiMethods(self._services))
+        self._luxi = LuxiServer(self._paths, requests)
 
     # Putting together.
 

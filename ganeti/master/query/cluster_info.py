@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""``QueryClusterInfo``, ``QueryConfigValues`` and ``QueryTags``.
+"""``QueryClusterInfo`` and ``QueryConfigValues``.
 
-The keys of the first are an interface (LUXI, "QueryClusterInfo keys").
+The keys of the former are an interface (LUXI, "QueryClusterInfo keys").
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ganeti.model import ipolicy
 from ganeti.model.config import Config
 from ganeti.model.params.hv import registry
 from ganeti.model.templates import TEMPLATES
-from ganeti.utils import net, text
+from ganeti.utils import net
 
 _AS_STORED = (
     *("os_hvp", "osparams", "candidate_pool_size", "max_running_jobs", "max_tracked_jobs"),
@@ -92,16 +92,3 @@ def _config_value(sources: Sources, name: str) -> Any:
     field = ClusterResource.FIELDS.get(name)
     value = field.get(sources.cfg.cluster, sources) if field else None
     return None if isinstance(value, Absent) else value
-
-
-def tags(services: Services, kind: str, name: str) -> list[str]:
-    """The tags of one object, which may be named short or by UUID; raises OpPrereqError."""
-    cfg = services.store.current
-    find: dict[str, Any] = {
-        "cluster": lambda _: cfg.cluster,
-        "nodegroup": cfg.group,
-        "node": cfg.node,
-        "instance": cfg.instance,
-        "network": cfg.network,
-    }
-    return text.nice_sort(find[kind](name).tags)

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""From the bytes of a request to the bytes of its answer (LUXI, "Requests", "Responses").
+
+What breaks the protocol is answered with a text and ends the connection; what fails when it is carried
+out is answered with the encoded error.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
+
+from ganeti import errors, version
+from ganeti.contracts.luxi import LuxiCalls
+from ganeti.luxi import framing
+from ganeti.master.query import filter as filters
+from ganeti.schema import types
+
+log = logging.getLogger(__name__)
+
+VERSIONS = (None, 2170000, version.LUXI, 3010000)
+"""What clients may send as the version of the protocol, which is the same in all of them."""
+
+Reply = Callable[[bytes, bool], None]
+"""Takes the answer, and whether the connection ends with it. To be called once, on any thread."""
+
+
+class Refused(Exception):
+    """The request breaks the protocol."""
+
+
+class Requests:
+    """Carries requests out by the methods of the contract.
+
+    A method whose answer is not known yet returns a future; no thread waits for it.
+    """
+
+    def __init__(self, methods: LuxiCalls) -> None:
+        self._methods = methods
+
+    def __call__(self, data: bytes, reply: Reply) -> None:
+        """Carry one request out; blocks as long as its method does."""
+        try:
+            result = self._result(data)
+            if isinstance(result, Future):
+                result.add_done_callback(lambda future: reply(_success(future.result()), False))
+                return
+            answer, is_last = _success(result), False
+        except (Refused, framing.Malformed, filters.Malformed) as err:
+            log.warning("a client sent what cannot be understood: %s", err)
+            answer, is_last = _failure(str(err)), True
+        except errors.GenericError as err:
+            answer, is_last = _failure(errors.encode(err)), False
+        except Exception as err:
+            log.exception("a client's request failed unexpectedly")
+            answer, is_last = _failure(errors.encode(err)), False
+        reply(answer, is_last)
+
+    def _result(self, data: bytes) -> Any:
+        method, args = parse(framing.decode(data))
+        log.debug("request %s", method)
+        return getattr(self._methods, method)(*args)
+
+
+def parse(request: dict[str, Any]) -> tuple[str, list[Any]]:
+    """Method and typed arguments; raises `Refused`."""
+    method, args = request.get("method"), request.get("args")
+    if not isinstance(method, str) or args is None:
+        raise Refused("a request needs the keys 'method' and 'args'")
+    if method not in LuxiCalls.CALLS:
+        raise Refused(f"there is no method '{method}'")
+    if request.get("version") not in VERSIONS:
+        raise errors.LuxiError(
+            f"this is version {version.LUXI} of the protocol, the client has {request['version']}"
+        )
+    try:
+        return method, LuxiCalls.CALLS[method].decode(args)
+    except types.Mismatch as err:
+        raise Refused(f"{method}: {err}") from None
+
+
+def _success(result: Any) -> bytes:
+    return framing.encode({"success": True, "result": result})
+
+
+def _failure(result: Any) -> bytes:
+    return framing.encode({"success": False, "result": result})
