@@ -96,8 +96,8 @@ def rescued(lab: Lab, master: Host, guest: Guest, dead: Host, refuge: Host) -> s
     require(before is not None and not guest.hosts(), f"{guest.name} still runs on {guest.hosts()}")
     assert before is not None
     typed(master, ["gnt-node", "modify", "--offline", "yes", dead.address.fqdn])
-    ignore = ["--ignore-consistency", "--force", "-n", refuge.address.fqdn]
-    typed(master, ["gnt-instance", "failover", *ignore, guest.name])
+    options = ["--force", "-n", refuge.address.fqdn]
+    typed(master, ["gnt-instance", "failover", *options, guest.name])
     after = guest.wait(lambda now: now.boot == before.boot + 1, "starts anew")
     require_home(guest, refuge)
     job = last_job(master, "INSTANCE_FAILOVER")
