@@ -10,10 +10,14 @@ what was synced.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 Owner = tuple[int, int]
 BeforeRename = Callable[[os.stat_result], None]
@@ -22,7 +26,8 @@ _PREFIX = "."
 _SUFFIX = ".new"
 _TEMPORARY = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{12}\.new", re.DOTALL)
 _NAME_BYTES = 200
-_SYNC_THREADS = 4
+# Journalling file systems commit together what waits together.
+_SYNC_THREADS = 16
 
 
 class Write(NamedTuple):
@@ -120,12 +125,9 @@ class Disk:
 
     def _sync_files(self, paths: Sequence[str]) -> list[os.stat_result]:
         """fsync waits for the device, so several wait side by side."""
-        if len(paths) < 3:
+        if len(paths) < 2:
             return [self._do.sync_file(path) for path in paths]
-        from concurrent.futures import ThreadPoolExecutor
-
-        with ThreadPoolExecutor(_SYNC_THREADS) as pool:
-            return list(pool.map(self._do.sync_file, paths))
+        return list(_sync_pool().map(self._do.sync_file, paths))
 
     def _drop(self, paths: Iterable[str]) -> None:
         for path in paths:
@@ -192,6 +194,14 @@ class Disk:
 
 def _directory(path: str) -> str:
     return os.path.dirname(path) or "."
+
+
+@functools.cache
+def _sync_pool() -> ThreadPoolExecutor:
+    """Made when it is first needed, so after a daemon has detached."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    return ThreadPoolExecutor(_SYNC_THREADS, thread_name_prefix="Sync")
 
 
 def _temporary(path: str) -> str:

@@ -125,7 +125,7 @@ class Gate:
         self.arrived = threading.Semaphore(0)
         self._open = threading.Semaphore(0)
 
-    def __call__(self, run: Run) -> None:
+    def __call__(self, run: Run | None) -> None:
         self.arrived.release()
         assert self._open.acquire(timeout=PATIENCE_S)
 

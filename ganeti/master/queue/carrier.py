@@ -63,9 +63,10 @@ class Carrier:
         """Carry the opcode out, which is known to be durable."""
         self._guarded(entry, self._run)
 
-    def refuse(self, entry: Entry, error: Exception) -> None:
-        """The opcode must not run, because that would not be durable."""
-        self._fail(entry, errors.JobQueueError(f"the job queue cannot be written: {error}"))
+    def refuse(self, entry: Entry, error: Exception | None) -> None:
+        """The opcode must not run, because that, or the job's submission, is not durable."""
+        why = error or "the submission was answered with an error"
+        self._fail(entry, errors.JobQueueError(f"the job queue could not be written: {why}"))
 
     def _guarded(self, entry: Entry, work: Callable[[Entry], None]) -> None:
         try:

@@ -44,11 +44,16 @@ Outcome = Callable[[Exception | None], None]
 
 @dataclass(eq=False)
 class Entry:
-    """`head` is the job as it is; `shown` is what clients may see of it, None before it is durable."""
+    """`head` is the job as it is; `shown` is what clients may see of it, None before it is durable.
+
+    `is_new`: it has not even been given to the store. `is_refused`: that failed, so it must not run.
+    """
 
     head: Job
     arrival: int
     shown: Job | None = None
+    is_new: bool = False
+    is_refused: bool = False
     phase: Phase = Phase.PENDING
     known: dict[int, Status | None] = field(default_factory=dict)
     interrupt: Interrupt | None = None

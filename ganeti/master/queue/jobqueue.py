@@ -8,8 +8,8 @@ store's or the alarms' thread, which would wait for itself.
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -18,6 +18,7 @@ from ganeti.master.alarms import Alarms
 from ganeti.master.locks.table import LockRow
 from ganeti.master.queue import depends, restart, watch
 from ganeti.master.queue import job as jobs
+from ganeti.master.queue.entry import Outcome
 from ganeti.master.queue.execution import Executor, Submitted
 from ganeti.master.queue.job import Job, Status
 from ganeti.master.queue.scheduler import Answer, Scheduler
@@ -155,8 +156,8 @@ class JobQueue:
             self._made(first + i, opcodes) if i < room else errors.JobQueueFull()
             for i, opcodes in enumerate(new)
         ]
-        self._accept([job for job in made if isinstance(job, Job)])
-        return made
+        refused = self._accept([job for job in made if isinstance(job, Job)])
+        return [refused.get(first + i, job) for i, job in enumerate(made)]
 
     def _check_open(self, to_drained: bool) -> None:
         if self._is_closing:
@@ -173,21 +174,22 @@ class JobQueue:
             return err
         return jobs.submitted(job_id, resolved, self._scheduler.now())
 
-    def _accept(self, new: list[Job]) -> None:
-        if not new:
-            return
-        try:
-            self._durably(lambda then: self._store.put(*new, then=then))
-        except errors.JobQueueError as err:
-            now = self._scheduler.now()
-            for job in new:  # a file may be there, here or elsewhere, and must not run some day
-                self._scheduler.add_ended(jobs.broken_off(job, err, now))
-            raise
-        self._take_in(new)
+    def _accept(self, new: list[Job]) -> dict[int, errors.GenericError]:
+        """Hand jobs to the scheduler; returns when all are durable, with those that are not."""
+        tickets = _Tickets(len(new))
+        self._take_in(new, tickets.outcome)
+        return {job_id: self._refusal(error) for job_id, error in tickets.wait().items()}
 
-    def _take_in(self, new: Iterable[Job]) -> None:
-        """Hand durable jobs to the scheduler, with what the archive says about their dependencies."""
-        for job_id, numbers in self._scheduler.add(new).items():
+    def _refusal(self, error: Exception) -> errors.GenericError:
+        """What clients are told when something could not be made durable."""
+        if isinstance(error, Deposed):
+            self.depose(error)
+            return errors.JobQueueError(str(error))
+        return errors.JobQueueError(f"the job queue cannot be written: {error}")
+
+    def _take_in(self, new: Iterable[Job], outcome: Callable[[int], Outcome] | None = None) -> None:
+        """Give jobs to the scheduler, with what the archive says about their dependencies."""
+        for job_id, numbers in self._scheduler.add(new, outcome).items():
             found = {number: self._archived_status(number) for number in numbers}
             known = {number: status for number, status in found.items() if status is not None}
             self._scheduler.resolve(job_id, known)
@@ -308,23 +310,37 @@ class JobQueue:
 
     def _durably(self, ask: Callable[[Then], T]) -> T:
         """Ask for something, and wait until it is durable."""
-        done: Future[None] = Future()
-
-        def then(error: Exception | None) -> None:
-            if error is None:
-                done.set_result(None)
-            else:
-                done.set_exception(error)
-
-        answer = ask(then)
-        try:
-            done.result()
-        except OSError as err:
-            raise errors.JobQueueError(f"the job queue cannot be written: {err}") from err
-        except Deposed as err:
-            self.depose(err)
-            raise errors.JobQueueError(str(err)) from err
+        tickets = _Tickets(1)
+        answer = ask(tickets.outcome(0))
+        for error in tickets.wait().values():
+            raise self._refusal(error) from error
         return answer
+
+
+class _Tickets:
+    """Waits for the outcomes of several things."""
+
+    def __init__(self, count: int) -> None:
+        self._open, self._errors = count, dict[int, Exception]()
+        self._changed = threading.Condition()
+
+    def outcome(self, number: int) -> Outcome:
+        """To be called when this one is durable, or with the reason why it is not."""
+
+        def tell(error: Exception | None) -> None:
+            with self._changed:
+                self._open -= 1
+                if error is not None:
+                    self._errors[number] = error
+                self._changed.notify()
+
+        return tell
+
+    def wait(self) -> dict[int, Exception]:
+        """Return when all are known: those that failed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._open == 0)
+        return self._errors
 
 
 def _last_time(job: Job) -> float:

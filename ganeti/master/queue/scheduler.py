@@ -7,8 +7,9 @@ event is handled in a `holding` block; at its end run slots are given out, queue
 and, outside the lock, changes are told. Methods of the last three parts of the class are called from
 within such a block.
 
-What is durable before what: state `running` before an opcode is carried out; the end of an opcode
-before anybody sees it, and before a job that depends on it goes on.
+What is durable before what: a job before its submission is answered; state `running` before an opcode
+is carried out; the end of an opcode before anybody sees it, and before a job that depends on it goes
+on. A new job sets out at once: often it can run, and then one write serves for both.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from ganeti.master.queue.entry import Entry, Interrupt, Outcome, Phase, by_rank
 from ganeti.master.queue.execution import Executor
 from ganeti.master.queue.job import Job, Stamp, Status
 from ganeti.master.queue.lockphase import LockPhase
+from ganeti.master.queue.records import Records
 from ganeti.master.queue.store import QueueStore
 from ganeti.master.queue.waiting import WaitingRoom
 from ganeti.master.queue.workers import Pool
@@ -43,6 +45,8 @@ from ganeti.utils.clock import Clock
 log = logging.getLogger(__name__)
 
 RETRY_WRITE_S = 1.0
+SET_OUT_S = 0.005
+"""So long a new job may take to get to where it runs or waits, before it is written as it is."""
 STEPPERS = 4
 """Threads beyond the run slots: for the lock phases of other jobs while all slots are taken."""
 
@@ -63,7 +67,7 @@ class Scheduler:
         changed: Callable[[int], None],
         submit: Submit,
     ) -> None:
-        self._store, self._alarms, self._clock = store, alarms, clock
+        self._records, self._alarms, self._clock = Records(store), alarms, clock
         self._max_running, self._changed = max_running, changed
         self._pool = Pool("JobWorker", lambda: max_running() + STEPPERS)
         self._lock = threading.Lock()
@@ -77,9 +81,7 @@ class Scheduler:
         self._active: set[int] = set()
         self._busy: set[int] = set()
         self._running: set[int] = set()
-        self._news: list[int] = []
         self._stopping = False
-        self._deposed: Deposed | None = None
 
     @contextmanager
     def holding(self) -> Iterator[None]:
@@ -89,7 +91,7 @@ class Scheduler:
             self._fill_slots()
             if self._room.has_to_look:
                 self._room.look(self._has_free_slot)
-            news, self._news = self._news, []
+            news = self._records.take_news()
             if not self._active:
                 self._settled.notify_all()
         for job_id in news:
@@ -103,17 +105,38 @@ class Scheduler:
 
     # What the front door asks for; each handles its own event.
 
-    def add(self, new: Iterable[Job]) -> dict[int, set[int]]:
-        """Take durable jobs in. Those in the answer wait until `resolve` tells of jobs not known here."""
+    def add(
+        self, new: Iterable[Job], outcome: Callable[[int], Outcome] | None = None
+    ) -> dict[int, set[int]]:
+        """Take jobs in: those of the queue directory, or new ones, with who is told when they are durable.
+
+        Those in the answer wait until `resolve` tells of jobs not known here.
+        """
+        added = [Entry(job, next(self._arrivals)) for job in new]
+        for entry in added:
+            if outcome is None:
+                entry.shown = entry.head
+            else:
+                entry.is_new, entry.outcomes = True, [outcome(entry.id)]
         with self.holding():
-            added = [Entry(job, next(self._arrivals), shown=job) for job in new]
             self._entries.update((entry.id, entry) for entry in added)
-            self._news += [entry.id for entry in added]
             unknown = {entry.id: self._room.enter(entry) for entry in added}
+        self._write_new(added, Phase.LOCKING)
         return {job_id: numbers for job_id, numbers in unknown.items() if numbers}
 
+    def _write_new(self, entries: Iterable[Entry], but: Phase | None = None) -> None:
+        """Write what is still new; those in phase `but` a little later, as they may get further."""
+        with self.holding():
+            new = [entry for entry in entries if entry.is_new]
+            for entry in new:
+                if entry.phase is not but:
+                    self._note(entry)
+        rest = [entry for entry in new if entry.is_new]
+        if rest:
+            self._alarms.after(SET_OUT_S, lambda: self._write_new(rest))
+
     def add_ended(self, job: Job) -> None:
-        """Take in a job that has ended, which is not durable yet."""
+        """Take in a job of the queue directory that has ended now."""
         with self.holding():
             self._entries[job.id] = entry = Entry(job, next(self._arrivals))
             self.end(entry, job)
@@ -160,10 +183,12 @@ class Scheduler:
                 answer = _not_there(job_id)
             elif entry.phase is Phase.RUNNING:
                 answer = False, f"Job {job_id} is running and cannot be cancelled"
-            elif ends_now := self.cancel_entry(entry):
+            elif ends_now := entry.phase in (Phase.PENDING, Phase.PARKED):
                 entry.outcomes.append(outcome)
+                self.cancel_entry(entry)
                 answer = True, f"Job {job_id} has been cancelled"
             else:
+                self.cancel_entry(entry)
                 answer = True, f"Job {job_id} will be cancelled"
         if not ends_now:
             outcome(None)
@@ -176,8 +201,9 @@ class Scheduler:
             changed = jobs.reprioritised(entry.head, priority) if entry else None
             if entry is not None and changed is not None:
                 self._reorder(entry, changed)
-                self._show(entry)
-                self._store.put(changed, then=outcome)
+                self._records.show(entry)
+                entry.outcomes.append(outcome)
+                self._records.write(entry, partial(self._is_durable, entry, changed))
                 return True, f"Job {job_id} has the priority {priority} now"
         outcome(None)
         if entry is None or entry.head.is_final:
@@ -211,19 +237,18 @@ class Scheduler:
     def depose(self, error: Deposed) -> None:
         """Another master has taken over: all jobs end with that reason, nothing is written any more."""
         with self.holding():
-            if self._deposed is not None:
+            if self.is_deposed:
                 return
             self._stop()
-            self._deposed = error
+            self._records.deposed = error
             reason, now = errors.JobQueueError(str(error)), self.now()
             for entry in self._entries.values():
                 if entry.shown is not None and not entry.shown.is_final:
-                    entry.shown = jobs.broken_off(entry.shown, reason, now)
-                    self._news.append(entry.id)
+                    self._records.show_end(entry, jobs.broken_off(entry.shown, reason, now))
 
     @property
     def is_deposed(self) -> bool:
-        return self._deposed is not None
+        return self._records.deposed is not None
 
     # Queued jobs.
 
@@ -232,22 +257,37 @@ class Scheduler:
         entry.head = jobs.waiting(entry.head, entry.head.current, self.now())
         entry.failed_attempts = 0
         self._active.add(entry.id)
-        self._show(entry)
+        self._records.show(entry)
         self._step(entry)
 
-    def cancel_entry(self, entry: Entry) -> bool:
-        """True if the job ends by that; otherwise it will when it has given back its locks."""
-        if entry.phase in (Phase.PENDING, Phase.PARKED):
-            self._room.leave(entry)
-            self.end(entry, jobs.canceled(entry.head, self.now()))
-            return True
-        if entry.phase is Phase.ENDING:
-            entry.interrupt = Interrupt.CANCEL
-        elif entry.phase in (Phase.LOCKING, Phase.READY):
-            entry.head = jobs.canceling(entry.head)
-            self._show(entry)
-            self._interrupt(entry, Interrupt.CANCEL)
-        return False
+    def cancel_entry(self, entry: Entry) -> None:
+        """End a job that does not run; one in the lock phase has to give back its locks before."""
+        match entry.phase:
+            case Phase.PENDING | Phase.PARKED:
+                self._room.leave(entry)
+                self.end(entry, jobs.canceled(entry.head, self.now()))
+            case Phase.LOCKING | Phase.READY:
+                entry.head = jobs.canceling(entry.head)
+                self._records.show(entry)
+                self._interrupt(entry, Interrupt.CANCEL)
+            case Phase.ENDING:
+                entry.interrupt = Interrupt.CANCEL
+
+    def _note(self, entry: Entry) -> None:
+        """Write a change that may be lost; a job that is new must not be."""
+        if entry.is_new:
+            self._records.write(entry, partial(self._is_durable, entry, entry.head))
+        else:
+            self._records.note(entry)
+
+    def _is_durable(self, entry: Entry, job: Job, error: Exception | None) -> None:
+        """A job was written that has not ended; or that failed, and then a new one is refused."""
+        with self.holding():
+            if error is None:
+                self._records.show_durable(entry, job)
+            elif entry.shown is None:
+                entry.is_refused = True
+                self.cancel_entry(entry)
 
     def _reorder(self, entry: Entry, changed: Job) -> None:
         """Give a job another priority, wherever it waits."""
@@ -275,8 +315,7 @@ class Scheduler:
         if attempt.is_new_list:
             entry.failed_attempts = 0
             entry.head = jobs.more_urgent(entry.head, index)
-            self._show(entry)
-            self._store.put_lazily(entry.head, replicate=True)
+            self._note(entry)
         limit = attempt.timeout_s
         entry.deadline = None if limit is None else self._clock.monotonic() + limit
 
@@ -285,7 +324,7 @@ class Scheduler:
         entry.is_waiting = True
         self._busy.discard(entry.id)
         self._room.has_to_look = True
-        self._store.put_lazily(entry.head, replicate=True)
+        self._note(entry)
         if entry.deadline is not None:
             remaining_s = max(0.0, entry.deadline - self._clock.monotonic())
             alarm = self._alarms.after(remaining_s, lambda: self._time_over(entry, alarm))
@@ -329,8 +368,7 @@ class Scheduler:
 
     def _put_back(self, entry: Entry) -> None:
         entry.head = jobs.requeued(entry.head)
-        self._show(entry)
-        self._store.put_lazily(entry.head, replicate=True)
+        self._note(entry)
         self._busy.discard(entry.id)
         self._active.discard(entry.id)
         self._room.queue_up(entry)
@@ -341,7 +379,7 @@ class Scheduler:
         self._running.discard(entry.id)
         entry.head = jobs.tried_again(entry.head, entry.head.current, opcode)
         entry.failed_attempts = 0
-        self._show(entry)
+        self._records.show(entry)
         self._step(entry)
 
     # Running and ending.
@@ -362,12 +400,12 @@ class Scheduler:
             self._running.add(entry.id)
             index, opcode = entry.head.current, entry.attempt.opcode
             entry.head = jobs.running(entry.head, index, opcode, self.now())
-            self._store.put(entry.head, then=partial(self._running_is_durable, entry))
+            self._records.write(entry, partial(self._running_is_durable, entry, entry.head))
 
-    def _running_is_durable(self, entry: Entry, error: Exception | None) -> None:
+    def _running_is_durable(self, entry: Entry, job: Job, error: Exception | None) -> None:
         with self.holding():
-            if error is None:
-                self._show(entry)
+            if error is None and not entry.is_refused:
+                self._records.show_durable(entry, job)
                 task = partial(self._carrier.run, entry)
             else:
                 task = partial(self._carrier.refuse, entry, error)
@@ -375,8 +413,7 @@ class Scheduler:
 
     def add_to_log(self, entry: Entry, index: int, kind: str, payload: object) -> None:
         entry.head = jobs.logged(entry.head, index, kind, payload, self.now())
-        self._show(entry)
-        self._store.put_lazily(entry.head, replicate=False)
+        self._records.note(entry, replicate=False)
 
     def succeed(self, entry: Entry, result: object) -> None:
         self.end(entry, jobs.succeeded(entry.head, entry.head.current, result, self.now()))
@@ -394,10 +431,12 @@ class Scheduler:
         self._active.add(entry.id)
         self.locks.give_back(entry)
         self._room.has_to_look = True
-        self._store.put(job, then=partial(self._end_is_durable, entry, job))
+        self._write_end(entry)
+
+    def _write_end(self, entry: Entry) -> None:
+        self._records.write(entry, partial(self._end_is_durable, entry, entry.head))
 
     def _end_is_durable(self, entry: Entry, job: Job, error: Exception | None) -> None:
-        outcomes, entry.outcomes = entry.outcomes, []
         with self.holding():
             if error is None:
                 self._ended(entry, job)
@@ -407,16 +446,13 @@ class Scheduler:
                 self._alarms.after(RETRY_WRITE_S, lambda: self._write_end_again(entry))
         if isinstance(error, Deposed):
             self.depose(error)
-        for outcome in outcomes:
-            outcome(error)
 
     def _write_end_again(self, entry: Entry) -> None:
         with self.holding():
-            self._store.put(entry.head, then=partial(self._end_is_durable, entry, entry.head))
+            self._write_end(entry)
 
     def _ended(self, entry: Entry, job: Job) -> None:
-        entry.shown = job
-        self._news.append(entry.id)
+        self._records.show_durable(entry, job)
         self._active.discard(entry.id)
         if job.is_final:
             entry.phase = Phase.ENDED
@@ -426,13 +462,6 @@ class Scheduler:
         else:
             entry.arrival = next(self._arrivals)
             self._room.queue_up(entry)
-
-    def _show(self, entry: Entry) -> None:
-        """Clients may see the job as it is, unless it is the end of an opcode that is new."""
-        is_safe = entry.shown is not None and entry.shown.finished == entry.head.finished
-        if is_safe and self._deposed is None:
-            entry.shown = entry.head
-            self._news.append(entry.id)
 
 
 def _not_there(job_id: int) -> Answer:

@@ -27,7 +27,7 @@ class Host(Protocol):
 
     def take_up(self, entry: Entry) -> None: ...
 
-    def cancel_entry(self, entry: Entry) -> bool: ...
+    def cancel_entry(self, entry: Entry) -> None: ...
 
     def fail(self, entry: Entry, error: BaseException) -> None: ...
 
@@ -75,10 +75,10 @@ class WaitingRoom:
             self.queue_up(entry)
 
     def queue_up(self, entry: Entry) -> None:
-        """The job may start when its turn comes; a rejected one is cancelled at once."""
+        """The job may start when its turn comes; a new one that is rejected is cancelled at once."""
         entry.phase = Phase.PENDING
         bisect.insort(self._pending, entry, key=by_rank)
-        if self.rejects(entry):
+        if not self._admission.has_started(entry.head) and self.rejects(entry):
             self._host.cancel_entry(entry)
         self.has_to_look = True
 

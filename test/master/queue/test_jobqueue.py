@@ -290,13 +290,34 @@ def test_a_watcher_is_told_when_its_time_is_over(world: World) -> None:
 
 
 def test_a_submission_that_cannot_be_written_is_refused_and_never_runs(world: World) -> None:
+    ran: list[int] = []
+    world.script("note", lambda run: ran.append(run.job_id))
+    world.rule("PAUSE", ["jobid", ["=", "id", 2]])
     world.primitives.fail = True
-    with pytest.raises(errors.JobQueueError, match="no space left"):
-        world.submit("nothing")
+    for _ in range(2):  # one could run at once, the other has to wait
+        with pytest.raises(errors.JobQueueError, match="no space left"):
+            world.submit("note")
     world.primitives.fail = False
+    world.pass_time(1)
     assert world.until_known(1).status == "error"
-    assert world.until(world.submit("nothing")).id == 2
-    assert world.begun == {2: 1}
+    assert world.until_known(2).status == "canceled"
+    assert world.until(world.submit("note")).id == 3
+    assert ran == [3]
+
+
+def test_some_jobs_of_many_may_be_refused(world: World) -> None:
+    """The first can run at once and is written later than the others."""
+
+    def break_disk() -> None:
+        world.let_writer_catch_up()
+        world.primitives.fail = True
+
+    world.script("break", begin=break_disk)
+    world.rule("PAUSE", ["opcode", ["=", "script", "nothing"]])
+    first, second = world.queue.submit_many([[scripted("break")], [scripted("nothing")]])
+    world.primitives.fail = False
+    assert first[0] is False and "cannot be written" in str(first[1])
+    assert second == (True, 2)
 
 
 def test_what_cannot_be_written_as_running_does_not_run(world: World) -> None:
@@ -306,14 +327,43 @@ def test_what_cannot_be_written_as_running_does_not_run(world: World) -> None:
         world.primitives.fail = True
 
     world.script("break", lambda run: ran.append(run.job_id), begin=break_disk)
-    number = world.submit("break")
+    number = world.submit("nothing", "break")
+    world.pass_time(0.005)
     world.wait_for_alarm()
     assert world.status(number) == "waiting"
     world.primitives.fail = False
     world.pass_time(1)
     job = world.until(number)
-    assert "cannot be written" in job.ops[0].result[1][0]
+    assert "could not be written" in job.ops[1].result[1][0]
     assert ran == []
+
+
+def test_a_job_that_can_run_at_once_is_written_once_for_both(world: World) -> None:
+    gate = Gate()
+    world.script("gate", gate)
+    calls = len(world.candidates.calls)
+    number = world.submit("gate")
+    gate.wait_for_arrival()
+    written = [content.files for _, content in world.candidates.calls[calls:]]
+    assert len(written) == 2, "one call for each candidate"
+    assert stored_status(written[0][f"job-{number}"]) == "running"
+    gate.let_through()
+
+
+def test_a_job_that_takes_its_time_to_set_out_is_written_meanwhile(world: World) -> None:
+    gate, answers = Gate(), list[int]()
+    world.script("slow", begin=lambda: gate(None))
+    client = threading.Thread(target=lambda: answers.append(world.submit("slow")))
+    client.start()
+    gate.wait_for_arrival()
+    world.wait_for_alarm()
+    assert world.queue.job(1) is None
+    world.pass_time(0.005)
+    client.join(PATIENCE_S)
+    assert answers == [1]
+    assert world.status(1) == stored_status(world.on_disk(1)) == "waiting"
+    gate.let_through()
+    assert world.until(1).status == "success"
 
 
 def test_an_end_that_cannot_be_written_is_written_later(world: World) -> None:

@@ -454,8 +454,8 @@ def test_cancelling_a_job_that_waits_for_another(world: World, gate: Gate) -> No
 
 
 def test_cancelling_while_the_lock_phase_is_at_work(world: World, gate: Gate) -> None:
-    world.script("slow", plan=nodes("a"), begin=lambda: gate(None))  # type: ignore[arg-type]
-    number = world.submit("slow")
+    world.script("slow", plan=nodes("a"), begin=lambda: gate(None))
+    number = world.submit("nothing", "slow")
     gate.wait_for_arrival()
     assert world.queue.cancel(number)[0] is True
     assert world.status(number) == "canceling"
