@@ -2,8 +2,8 @@
 """Records: frozen views of JSON objects, with declared and typed attributes.
 
 A record *is* the JSON object it was read from; an attribute is a typed look into it. So unknown keys
-are kept, a file that is loaded and written again is equal, nothing is converted for the 9,999 objects
-that a change does not touch, and the encoded text of each record is made once and kept.
+are kept, a file that is loaded and written again is equal, and nothing is converted for the 9,999
+objects that a change does not touch.
 
 A record is never changed: `replace` makes another. The dicts that attributes give out belong to the
 record; they are typed as mappings, so that mypy refuses to write into them.
@@ -16,13 +16,9 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Any, ClassVar, Self, dataclass_transform
 
-import simplejson
-
 from ganeti.schema import types
 
 REQUIRED: Any = object()
-
-_encode = simplejson.JSONEncoder(separators=(",", ":")).encode
 
 
 class Kind(Enum):
@@ -111,13 +107,12 @@ class Record:
     `DRAFT` names an attribute that is true in records which may lack what others must have.
     """
 
-    __slots__ = ("_cache", "_json", "_raw")
+    __slots__ = ("_cache", "_raw")
     ATTRIBUTES: ClassVar[dict[str, Attribute]] = {}
     DRAFT: ClassVar[str] = ""
     _CHECKS: ClassVar[list[tuple[str, type, types.Checker, bool]]] = []
 
     _raw: dict[str, Any]
-    _json: str | None
     _cache: dict[str, Any] | None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -145,7 +140,7 @@ class Record:
         self._set(self._checked(raw))
 
     def _set(self, raw: dict[str, Any]) -> None:
-        self._raw, self._json, self._cache = raw, None, None
+        self._raw, self._cache = raw, None
 
     @classmethod
     def _checked(cls, raw: dict[str, Any]) -> dict[str, Any]:
@@ -175,12 +170,6 @@ class Record:
     def raw(self) -> dict[str, Any]:
         """The JSON object; not to be changed."""
         return self._raw
-
-    def json(self) -> str:
-        """The encoded JSON object, made once."""
-        if self._json is None:
-            self._json = _encode(self._raw)
-        return self._json
 
     def replace(self, **changes: Any) -> Self:
         """A record with some attributes changed; None takes an optional one away."""

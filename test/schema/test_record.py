@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A record is the JSON it was read from; an attribute is a typed look into it."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import Any
 
@@ -55,7 +57,6 @@ def test_building_fills_stored_defaults_and_leaves_out_optional_ones() -> None:
 
 def test_replace_makes_another() -> None:
     box = Box.from_raw(RAW)
-    assert box.json() == box.json()
     other = box.replace(size=2, live="on")
     assert (box.size, other.size, other.live) == (1, 2, "on")
     assert "live" not in other.stored().raw()
@@ -85,5 +86,29 @@ def test_a_change_must_fit_too() -> None:
         Box(name="a").replace(colour="red")
 
 
-def test_json_is_compact() -> None:
-    assert Port(number=1).json() == '{"number":1}'
+class Plan(Record):
+    DRAFT = "forthcoming"
+
+    name: str = stored()
+    place: str = stored()
+    forthcoming: bool = optional(default=False)
+    inner: tuple[Plan, ...] = optional(default=())
+
+
+def test_a_draft_may_lack_what_others_must_have() -> None:
+    plan = Plan.from_raw({"name": "a", "forthcoming": True})
+    assert not plan.place
+    with pytest.raises(types.Mismatch, match="place: is missing"):
+        Plan.from_raw({"name": "a", "forthcoming": False})
+
+
+def test_a_record_can_hold_others_of_its_kind() -> None:
+    plan = Plan(name="a", place="b", inner=(Plan(name="c", place="d"),))
+    assert plan.inner[0].place == "d"
+    with pytest.raises(types.Mismatch, match="inner/0/place: is missing"):
+        Plan.from_raw({"name": "a", "place": "b", "inner": [{"name": "c"}]})
+
+
+def test_what_is_given_is_written_even_if_it_is_the_default() -> None:
+    assert "labels" not in Box(name="a").raw()
+    assert Box(name="a", labels=()).raw()["labels"] == []
