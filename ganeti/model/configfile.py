@@ -23,7 +23,7 @@ from ganeti.model.index import Member
 from ganeti.model.root import SECTIONS
 from ganeti.schema import types
 
-_PIECE = 64
+PIECE = 64
 """How many records a piece has, on average."""
 
 _encode = simplejson.JSONEncoder(separators=(",", ":")).encode
@@ -91,7 +91,8 @@ def encode(cfg: Config) -> bytes:
 class Encoder:
     """Encodes one generation of the configuration after the other. One thread uses it."""
 
-    def __init__(self) -> None:
+    def __init__(self, piece: int = PIECE) -> None:
+        self._piece = piece
         self._sections: dict[str, tuple[Mapping[str, Any], list[bytes]]] = {}
         self._pieces: dict[str, dict[str, tuple[list[Member], bytes]]] = {}
 
@@ -120,21 +121,21 @@ class Encoder:
     def _changed(self, key: str, section: Mapping[str, Member]) -> list[bytes]:
         old, new = self._pieces.get(key, {}), {}
         lead = ""
-        for records in _cut(section):
+        for records in _cut(section, self._piece):
             name = f"{lead}{records[0].uuid}"
             before = old.get(name)
             same = before is not None and before[0] == records
-            new[name] = before if before and same else (records, _piece(lead, records))
+            new[name] = before if before and same else (records, _encoded(lead, records))
             lead = ","
         self._pieces[key] = new
         return [data for _, data in new.values()]
 
 
-def _cut(section: Mapping[str, Member]) -> Iterator[list[Member]]:
+def _cut(section: Mapping[str, Member], piece: int) -> Iterator[list[Member]]:
     """The records in runs; where one begins depends on its UUID, not on what stands before it."""
     run: list[Member] = []
     for uuid, record in section.items():
-        if run and hash(uuid) % _PIECE == 0:
+        if run and hash(uuid) % piece == 0:
             yield run
             run = []
         run.append(record)
@@ -142,6 +143,6 @@ def _cut(section: Mapping[str, Member]) -> Iterator[list[Member]]:
         yield run
 
 
-def _piece(lead: str, records: list[Member]) -> bytes:
+def _encoded(lead: str, records: list[Member]) -> bytes:
     text: str = _encode({record.uuid: record.raw() for record in records})
     return f"{lead}{text[1:-1]}".encode()

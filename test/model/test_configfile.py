@@ -124,7 +124,7 @@ UUIDS = list(MANY_CFG.instances)
 
 
 def test_pieces_that_stay_the_same_are_the_same_objects() -> None:
-    encoder = configfile.Encoder()
+    encoder = configfile.Encoder(piece=4)
     before = encoder.pieces(MANY_CFG)
     changed = MANY_CFG.changed([MANY_CFG.instances[UUIDS[17]].replace(admin_state="up")])
     after = encoder.pieces(changed)
@@ -136,7 +136,7 @@ def test_pieces_that_stay_the_same_are_the_same_objects() -> None:
 
 @given(st.lists(st.tuples(st.sampled_from(UUIDS), st.booleans()), max_size=8))
 def test_encoding_in_steps_is_encoding_at_once(steps: list[tuple[str, bool]]) -> None:
-    encoder, cfg = configfile.Encoder(), MANY_CFG
+    encoder, cfg = configfile.Encoder(piece=4), MANY_CFG
     for uuid, is_removal in steps:
         instance = cfg.instances.get(uuid)
         if instance is None:
