@@ -6,8 +6,11 @@ File names are relative to the queue directory.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from ganeti.contracts.node.packed import Packed
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,11 @@ class Changes:
     renames: tuple[tuple[str, str], ...] = ()
     drained: bool | None = None
     everything: bool = False
+
+    @functools.cached_property
+    def packed(self) -> list[tuple[str, Packed]]:
+        """The files as calls carry them; compressed once for all candidates."""
+        return [(name, Packed(data)) for name, data in self.files.items()]
 
     @property
     def is_empty(self) -> bool:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ganeti.contracts.node.jobs import JobCalls
-from ganeti.contracts.node.packed import Packed
 from ganeti.errors import GenericError
 from ganeti.master.candidates import Done
 from ganeti.master.queue.changes import Changes
@@ -35,7 +34,7 @@ class QueueTransport:
         if changes.everything:
             yield lambda node: self._rpc.begin(node, JobCalls.jobqueue_purge)()
         if changes.files:
-            files = [(self._path(name), Packed(data)) for name, data in changes.files.items()]
+            files = [(self._path(name), packed) for name, packed in changes.packed]
             yield lambda node: self._rpc.begin(node, JobCalls.jobqueue_update_many)(files)
         if changes.renames:
             pairs = [(self._path(old), self._path(new)) for old, new in changes.renames]

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The calls by which a candidate gets changes of the queue."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from typing import Any
+
+import pytest
+import simplejson
+
+from ganeti import errors
+from ganeti.contracts.node.sender import DEPOSED_STATUS
+from ganeti.master.queue.changes import Changes
+from ganeti.master.queue.distribute import QueueTransport
+from ganeti.paths import Paths
+from ganeti.rpc.runner import Deposed, Rpc, Target
+from ganeti.rpc.transport import Answer, Request
+
+SUCCESS = Answer(200, b"[true, null]")
+
+
+class Wire:
+    """Answers calls by their names, at once or when it is told to."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, Any]] = []
+        self.answers: dict[str, Answer] = {}
+
+    def send(self, request: Request) -> Future[Answer]:
+        call = request.url.rpartition("/")[2]
+        self.calls.append((call, simplejson.loads(request.body)))
+        future: Future[Answer] = Future()
+        future.set_result(self.answers.get(call, SUCCESS))
+        return future
+
+
+class World:
+    def __init__(self) -> None:
+        self.wire = Wire()
+        self.transport = QueueTransport(Rpc(self.wire, self.resolve, port=1811), Paths())
+        self.outcomes: list[Exception | None] = []
+
+    @staticmethod
+    def resolve(uuid: str) -> Target:
+        if uuid != "uuid-2":
+            raise errors.ConfigurationError(f"there is no node {uuid}")
+        return Target(uuid, "n2", "192.0.2.2")
+
+    def send(self, content: Changes, candidate: str = "uuid-2") -> list[str]:
+        self.transport.send(candidate, content, self.outcomes.append)
+        return [name for name, _ in self.wire.calls]
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def test_a_round_is_one_call(world: World) -> None:
+    assert world.send(Changes({"serial": b"3\n", "job-3": b"{}"})) == ["jobqueue_update_many"]
+    queue = "/var/lib/ganeti/queue"
+    arguments = [[[f"{queue}/serial", [0, "3\n"]], [f"{queue}/job-3", [0, "{}"]]]]
+    assert world.wire.calls[0][1] == arguments
+    assert world.outcomes == [None]
+
+
+def test_everything_is_preceded_by_a_purge_and_all_has_its_order(world: World) -> None:
+    renames = (("job-1", "archive/0/job-1"),)
+    content = Changes({"job-1": b"{}"}, renames, drained=False, everything=True)
+    assert world.send(content) == [
+        *("jobqueue_purge", "jobqueue_update_many", "jobqueue_rename", "jobqueue_set_drain_flag"),
+    ]
+    assert world.wire.calls[3][1] == [False]
+    assert world.outcomes == [None]
+
+
+def test_the_first_failure_ends_it(world: World) -> None:
+    world.wire.answers["jobqueue_purge"] = Answer(0, error="connection refused")
+    assert world.send(Changes({"job-1": b"{}"}, everything=True)) == ["jobqueue_purge"]
+    (error,) = world.outcomes
+    assert "connection refused" in str(error)
+
+
+def test_a_node_that_obeys_another_master_says_so(world: World) -> None:
+    world.wire.answers["jobqueue_update_many"] = Answer(DEPOSED_STATUS, b"n9 is master")
+    world.send(Changes({"job-1": b"{}"}))
+    assert isinstance(world.outcomes[0], Deposed)
+
+
+def test_a_node_that_is_gone_is_a_failure_too(world: World) -> None:
+    assert world.send(Changes({"job-1": b"{}"}), candidate="uuid-9") == []
+    assert "uuid-9" in str(world.outcomes[0])

@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The queue directory: what is made, what is remembered about candidates, what rides along."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import simplejson
+
+from ganeti.master.candidates import CandidateSet
+from ganeti.master.queue import changes
+from ganeti.master.queue import job as jobs
+from ganeti.master.queue.changes import Changes
+from ganeti.master.queue.job import Job
+from ganeti.master.queue.store import Found, QueueStore
+from ganeti.paths import Paths
+from ganeti.utils.files import Disk
+from test.support.alarms import FakeAlarms
+from test.support.queue_world import PATIENCE_S, Candidates, Quick, scripted
+
+
+class Master:
+    """A store that can be stopped and started, perhaps as another master."""
+
+    def __init__(self, root: Path) -> None:
+        self.paths = Paths(str(root))
+        Path(self.paths.queue_archive_dir).mkdir(parents=True)
+        self.candidates, self.alarms = Candidates(), FakeAlarms()
+        self.store: QueueStore | None = None
+
+    def start(self, *members: str, epoch: int = 1) -> Found:
+        self.stop()
+        members_set: CandidateSet[Changes] = CandidateSet(
+            self.candidates, changes.merge, self.alarms
+        )
+        self.store = QueueStore(self.paths, Disk(Quick()), members_set, self.alarms, epoch=epoch)
+        found = self.store.open(members)
+        self.store.count_from(found.serial)
+        return found
+
+    def stop(self) -> None:
+        if self.store is not None:
+            self.store.close()
+        self.store = None
+
+    def durably(self, ask: str, *args: Any) -> Exception | None:
+        """Ask the store for something and wait for the outcome."""
+        done, outcome = threading.Event(), list[Exception | None]()
+
+        def then(error: Exception | None) -> None:
+            outcome.append(error)
+            done.set()
+
+        getattr(self.store, ask)(*args, then=then)
+        assert done.wait(PATIENCE_S)
+        return outcome[0]
+
+    def put(self) -> Job:
+        assert self.store is not None
+        job = jobs.submitted(self.store.allocate(1), [scripted("x")], (1, 0))
+        assert self.durably("put", job) is None
+        return job
+
+    def sent_everything(self) -> list[str]:
+        """The candidates that got the whole queue since the last time."""
+        calls, self.candidates.calls = self.candidates.calls, []
+        return sorted(name for name, content in calls if content.everything)
+
+    @property
+    def record(self) -> Any:
+        return simplejson.loads(Path(self.paths.queue_candidates).read_bytes())
+
+
+@pytest.fixture
+def master(tmp_path: Path) -> Iterator[Master]:
+    made = Master(tmp_path)
+    yield made
+    made.stop()
+
+
+def test_a_new_directory_gets_version_and_serial(master: Master) -> None:
+    assert master.start() == Found({}, 0, False)
+    assert Path(master.paths.queue_version).read_text() == "1\n"
+    assert Path(master.paths.queue_serial).read_text() == "0\n"
+    master.put()
+    assert Path(master.paths.queue_serial).read_text() == "1\n"
+    assert os.stat(master.paths.job(1)).st_mode & 0o7777 == 0o640
+
+
+def test_a_directory_is_read_and_other_files_are_ignored(master: Master) -> None:
+    master.start()
+    first, second = master.put(), master.put()
+    master.stop()
+    for name in ("job-x", "job-7.bak", ".job-3.0123456789ab.new"):
+        Path(master.paths.queue_dir, name).write_text("{}")
+    found = master.start()
+    assert found == Found({1: first.encoded, 2: second.encoded}, 2, False)
+    assert not Path(master.paths.queue_dir, ".job-3.0123456789ab.new").exists()
+
+
+def test_only_one_master_has_the_directory(master: Master) -> None:
+    from ganeti.errors import LockError
+    from ganeti.utils.filelock import FileLock
+
+    master.start()
+    with FileLock(master.paths.queue_lock) as other:
+        with pytest.raises(LockError):
+            other.acquire(timeout_s=0)
+        master.stop()
+        other.acquire(timeout_s=0)
+
+
+def test_candidates_in_sync_need_nothing_after_a_restart(master: Master) -> None:
+    master.start("n2", "n3")
+    master.put()
+    assert master.sent_everything() == ["n2", "n3"]
+    master.start("n2", "n3")
+    master.put()
+    assert master.sent_everything() == []
+    assert master.record == {"epoch": 1, "in_sync": ["n2", "n3"]}
+
+
+def test_one_that_was_behind_gets_everything_after_a_restart(master: Master) -> None:
+    master.start("n2", "n3")
+    master.put()
+    master.candidates.broken["n2"] = OSError("no route to host")
+    master.put()
+    assert master.record == {"epoch": 1, "in_sync": ["n3"]}
+    master.sent_everything()
+    master.candidates.broken.clear()
+    master.start("n2", "n3")
+    master.put()
+    assert master.sent_everything() == ["n2"]
+    assert sorted(master.candidates.files["n2"]) == ["job-1", "job-2", "job-3", "serial"]
+
+
+@pytest.mark.parametrize("damage", [None, "not json", '{"epoch": 1}', "[]"])
+def test_after_a_failover_nobody_is_trusted(master: Master, damage: str | None) -> None:
+    """Another master may have been at work since; a damaged record says nothing either."""
+    master.start("n2")
+    master.put()
+    master.stop()
+    if damage is not None:
+        Path(master.paths.queue_candidates).write_text(damage)
+    master.sent_everything()
+    master.start("n2", epoch=1 if damage else 2)
+    master.put()
+    assert master.sent_everything() == ["n2"]
+
+
+def test_a_former_candidate_is_a_stranger_when_it_comes_back(master: Master) -> None:
+    master.start("n2", "n3")
+    master.put()
+    assert master.store is not None
+    master.store.set_members(["n3"])
+    master.put()
+    assert master.record["in_sync"] == ["n3"]
+    assert "job-2" not in master.candidates.files["n2"]
+    master.sent_everything()
+    master.store.set_members(["n2", "n3"])
+    master.put()
+    assert master.sent_everything() == ["n2"]
+    assert "job-2" in master.candidates.files["n2"]
+
+
+def test_what_nobody_waits_for_rides_along_or_is_written_after_a_second(master: Master) -> None:
+    master.start("n2")
+    job = master.put()
+    assert master.store is not None
+    changed = jobs.logged(job, 0, "message", "hello", (2, 0))
+    master.store.put_lazily(changed, replicate=False)
+    assert master.alarms.pending_s == [1.0]
+    master.alarms.pass_time(1)
+    assert master.durably("set_drained", False) is None
+    assert Path(master.paths.job(1)).read_bytes() == changed.encoded
+    assert master.candidates.files["n2"]["job-1"] == job.encoded
+    again = jobs.waiting(changed, 0, (3, 0))
+    master.store.put_lazily(again, replicate=True)
+    master.put()
+    assert Path(master.paths.job(1)).read_bytes() == again.encoded
+    assert master.candidates.files["n2"]["job-1"] == again.encoded
+
+
+def test_what_is_left_is_written_when_the_store_is_closed(master: Master) -> None:
+    master.start()
+    job = jobs.waiting(master.put(), 0, (2, 0))
+    assert master.store is not None
+    master.store.put_lazily(job, replicate=True)
+    master.stop()
+    assert Path(master.paths.job(1)).read_bytes() == job.encoded
+
+
+def test_a_missing_file_does_not_spoil_the_archiving_of_others(master: Master) -> None:
+    master.start()
+    master.put()
+    second = master.put()
+    os.unlink(master.paths.job(1))
+    assert master.durably("archive", [1, 2]) is None
+    assert master.store is not None
+    assert master.store.archived(1) is None
+    assert master.store.archived(2) == second.encoded
+    assert master.store.archived_ids() == [2]

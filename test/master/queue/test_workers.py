@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The pool of threads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from ganeti.master.queue.workers import Pool
+
+PATIENCE_S = 20
+
+
+class Crew:
+    def __init__(self) -> None:
+        self.size = 1
+        self.pool = Pool("Test", lambda: self.size)
+        self.order: list[str] = []
+        self.arrived, self.open = threading.Semaphore(0), threading.Semaphore(0)
+
+    def block(self) -> None:
+        """A task that stays until it is let through."""
+        self.arrived.release()
+        assert self.open.acquire(timeout=PATIENCE_S)
+
+    def occupy(self, count: int) -> None:
+        for _ in range(count):
+            self.pool.submit((0, 0), self.block)
+        for _ in range(count):
+            assert self.arrived.acquire(timeout=PATIENCE_S)
+
+    def finish(self) -> None:
+        """Do something last, and wait for it."""
+        over = threading.Event()
+        self.pool.submit((99, 99), over.set)
+        assert over.wait(PATIENCE_S)
+
+
+@pytest.fixture
+def crew() -> Iterator[Crew]:
+    made = Crew()
+    yield made
+    made.open.release(100)
+    made.pool.close(PATIENCE_S)
+
+
+def test_the_best_ranked_task_goes_first_and_equal_ones_in_turn(crew: Crew) -> None:
+    crew.occupy(1)
+    for rank, name in [((0, 5), "c"), ((0, 3), "b"), ((-1, 9), "a"), ((0, 5), "d")]:
+        crew.pool.submit(rank, lambda name=name: crew.order.append(name))  # type: ignore[misc]
+    crew.open.release()
+    crew.finish()
+    assert crew.order == ["a", "b", "c", "d"]
+
+
+def test_threads_are_made_when_they_are_needed_and_stay(crew: Crew) -> None:
+    before = threading.active_count()
+    crew.size = 3
+    crew.finish()
+    crew.finish()
+    assert threading.active_count() == before + 1
+    crew.occupy(3)
+    assert threading.active_count() == before + 3
+    crew.pool.submit((0, 0), crew.block)
+    assert threading.active_count() == before + 3
+
+
+def test_a_larger_size_takes_effect_with_the_next_task(crew: Crew) -> None:
+    crew.occupy(1)
+    crew.size = 2
+    crew.occupy(1)
+
+
+def test_a_task_that_fails_does_not_take_the_thread_with_it(crew: Crew) -> None:
+    crew.pool.submit((0, 0), lambda: 1 / 0)  # type: ignore[arg-type]
+    crew.finish()
+
+
+def test_closing_forgets_what_has_not_begun(crew: Crew) -> None:
+    crew.occupy(1)
+    crew.pool.submit((0, 0), lambda: crew.order.append("too late"))
+    crew.pool.close(timeout_s=0)
+    crew.pool.submit((0, 0), lambda: crew.order.append("much too late"))
+    crew.open.release()
+    crew.pool.close(PATIENCE_S)
+    assert crew.order == []
