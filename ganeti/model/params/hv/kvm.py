@@ -129,7 +129,7 @@ class KvmParams(HvParams, hypervisor="kvm"):
     use_localtime: bool = param("The clock starts with local time", default=False)
     user_shutdown: bool = param("The guest may be powered off from inside", default=False)
     vga: str = param("Video card", default="")
-    vhost_net: bool = param("virtio in the kernel for the interfaces", default=False)
+    vhost_net: bool = param("Virtio of the interfaces is done by the kernel", default=False)
     virtio_net_queues: Queues = param("Queues of an interface", default=1)
     vnc_bind_address: str = param(
         "Where the VNC console listens: address, interface or directory",
