@@ -22,10 +22,12 @@ def say(text: str) -> None:
 
 
 def parser() -> argparse.ArgumentParser:
-    which = argparse.ArgumentParser(add_help=False)
-    which.add_argument("--name", default=DEFAULT_NAME, help="which lab (default %(default)s)")
-    which.add_argument("--dir", help=f"where labs live (default $GANETI_LAB_DIR or {DEFAULT_BASE})")
     top = argparse.ArgumentParser(prog="ganeti-lab", description="Hosts made of namespaces.")
+    which = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    for place in (top, which):  # before the command or after it
+        place.add_argument("--name", help=f"which lab (default {DEFAULT_NAME})")
+        place.add_argument("--dir", help=f"default $GANETI_LAB_DIR or {DEFAULT_BASE}")
+    top.set_defaults(name=DEFAULT_NAME)
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
     up = commands.add_parser("up", parents=[which], help="make a lab")

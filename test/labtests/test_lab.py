@@ -125,3 +125,11 @@ def test_exec_keeps_the_commands_own_options() -> None:
     options = main.parser().parse_args(["exec", "--name", "x", "node1", "--", "ls", "--name", "y"])
     assert (options.name, options.host) == ("x", "node1")
     assert main.typed_command(options.argv) == ["ls", "--name", "y"]
+
+
+def test_a_lab_is_named_before_the_command_or_after_it() -> None:
+    read = main.parser().parse_args
+    assert read(["--name", "x", "down"]).name == "x"
+    assert read(["--dir", "/a", "down", "--name", "x"]).name == "x"
+    assert read(["--dir", "/a", "down", "--name", "x"]).dir == "/a"
+    assert (read(["down"]).name, read(["down"]).dir) == ("lab", None)
