@@ -172,6 +172,7 @@ class JobQueue:
             resolved = [depends.absolute(op, job_id) for op in opcodes]
         except errors.JobQueueError as err:
             return err
+        log.info("job %d is new: %s", job_id, ", ".join(op.summary() for op in opcodes))
         return jobs.submitted(job_id, resolved, self._scheduler.now())
 
     def _accept(self, new: list[Job]) -> dict[int, errors.GenericError]:

@@ -455,6 +455,7 @@ class Scheduler:
         self._records.show_durable(entry, job)
         self._active.discard(entry.id)
         if job.is_final:
+            log.info("job %d has ended: %s", job.id, job.status)
             entry.phase = Phase.ENDED
             self._room.ended(job)
         elif entry.interrupt is Interrupt.CANCEL:
