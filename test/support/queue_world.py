@@ -284,8 +284,12 @@ class World:
         return job
 
     def until_known(self, job_id: int) -> Job:
-        """A job that is seen once the writer has ended what is under way."""
-        self.let_writer_catch_up()
+        """A job that is seen once its end is written, at the next attempt if that under way fails."""
+        for _ in range(3):
+            self.let_writer_catch_up()
+            if self.queue.job(job_id):
+                break
+            self.pass_time(1)
         return self.job(job_id)
 
     def wait_for_alarm(self) -> None:

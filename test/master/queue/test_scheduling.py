@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -24,11 +25,12 @@ def nodes(*names: str) -> LockPlan:
 
 
 @pytest.fixture
-def gate(world: World) -> Gate:
+def gate(world: World) -> Iterator[Gate]:
     """Script ``gate`` takes no locks and stops until it is let through."""
     made = Gate()
     world.script("gate", made)
-    return made
+    yield made
+    made.let_through(100)
 
 
 class Owner:
@@ -46,8 +48,10 @@ class Owner:
 
 
 @pytest.fixture
-def owner(world: World) -> Owner:
-    return Owner(world)
+def owner(world: World) -> Iterator[Owner]:
+    made = Owner(world)
+    yield made
+    made.let_go()
 
 
 # Locks.
