@@ -29,6 +29,16 @@ Hv = Mapping[str, Any]
 _BOOT_LETTERS = {"disk": "c", "cdrom": "d", "floppy": "a", "network": "n"}
 _ACCELERATORS = {"enabled": "kvm", "disabled": "tcg"}
 _INTERFACES = {"paravirtual": "virtio"}
+_SOUND = "soundhw"
+_SOUND_DEVICES = {
+    "ac97": ("AC97",),
+    "adlib": ("adlib",),
+    "cs4231a": ("cs4231a",),
+    "es1370": ("ES1370",),
+    "gus": ("gus",),
+    "hda": ("intel-hda", "hda-duplex"),
+    "sb16": ("sb16",),
+}
 _PAUSED = "-S"
 
 
@@ -85,12 +95,22 @@ def _identity(instance: Instance, files: GuestFiles) -> list[str]:
 
 
 def _sound(hv: Hv) -> list[str]:
+    """QEMU takes one card by model; more are devices on the same output."""
     driver = "spice" if hv["spice_bind"] else "none"
-    cards = [card for card in hv["soundhw"].split(",") if card]
-    arguments = [
-        f"driver={driver},model={card},id=soundhw{n or ''}" for n, card in enumerate(cards)
-    ]
-    return [word for argument in arguments for word in ("-audio", argument)]
+    first, *others = hv["soundhw"].split(",")
+    if not first:
+        return []
+    more = [word for card in others for word in _sound_devices(card)]
+    return ["-audio", f"driver={driver},model={first},id={_SOUND}", *more]
+
+
+def _sound_devices(card: str) -> list[str]:
+    if card not in _SOUND_DEVICES:
+        known = ", ".join(_SOUND_DEVICES)
+        raise HypervisorError(f"soundhw: there is no second sound card '{card}' (known: {known})")
+    *controllers, device = _SOUND_DEVICES[card]
+    words = [*controllers, f"{device},audiodev={_SOUND}"]
+    return [argument for word in words for argument in ("-device", word)]
 
 
 def _controllers(hv: Hv) -> list[str]:
@@ -116,23 +136,24 @@ def _boot(hv: Hv) -> list[str]:
     arguments = [] if hv["kernel_path"] else ["-boot", f"order={_BOOT_LETTERS[order]}"]
     kind = hv["cdrom_disk_type"] or hv["disk_type"]
     boots_cdrom = order == "cdrom" and not hv["kernel_path"]
-    if hv["cdrom_image_path"]:
-        arguments += _cdrom(hv["cdrom_image_path"], "ide" if boots_cdrom else kind, "cdrom1")
-    if hv["cdrom2_image_path"]:
-        arguments += _cdrom(hv["cdrom2_image_path"], kind, "cdrom2")
+    images = (hv["cdrom_image_path"], hv["cdrom2_image_path"])
+    for number, image in enumerate(images):
+        is_booted = number == 0 and boots_cdrom
+        arguments += _cdrom(image, "ide" if is_booted else kind, number) if image else []
     if hv["floppy_image_path"]:
         arguments += ["-drive", f"file={escaped(hv['floppy_image_path'])},format=raw,if=floppy"]
     return arguments
 
 
-def _cdrom(image: str, kind: str, name: str) -> list[str]:
+def _cdrom(image: str, kind: str, number: int) -> list[str]:
     drive = f"file={escaped(image)},format=raw,media=cdrom,readonly=on"
-    if devices.is_scsi(kind):
-        return [
-            *("-drive", f"{drive},if=none,id={name}"),
-            *("-device", f"scsi-cd,bus={devices.SCSI_BUS},id={name},drive={name}"),
-        ]
-    return ["-drive", f"{drive},if={_INTERFACES.get(kind, kind)}"]
+    if not devices.is_scsi(kind):
+        return ["-drive", f"{drive},if={_INTERFACES.get(kind, kind)}"]
+    name, scsi_id = f"cdrom{number + 1}", devices.CDROM_SCSI_IDS[number]
+    return [
+        *("-drive", f"{drive},if=none,id={name}"),
+        *("-device", f"scsi-cd,id={name},bus={devices.SCSI_BUS},scsi-id={scsi_id},drive={name}"),
+    ]
 
 
 def _kernel(hv: Hv) -> list[str]:

@@ -21,6 +21,7 @@ _NIC_DRIVERS = {"paravirtual": "virtio-net-pci"}
 _ISA_NICS = ("ne2k_isa",)
 _DISK_DRIVERS = {
     "paravirtual": "virtio-blk-pci",
+    "scsi": "scsi-hd",
     "scsi-generic": "scsi-generic",
     "scsi-block": "scsi-block",
     "scsi-hd": "scsi-hd",
@@ -53,14 +54,21 @@ def driver(kind: Kind, hvparams: Mapping[str, Any]) -> str | None:
     return _DISK_DRIVERS.get(wanted)
 
 
-def is_scsi(name: str | None) -> bool:
-    return name is not None and name.startswith("scsi-")
+def is_scsi(disk_type: str) -> bool:
+    return _DISK_DRIVERS.get(disk_type, "").startswith("scsi-")
+
+
+CDROM_SCSI_IDS = (0, 1)
+"""Those of the two CDs, where they are on the SCSI bus; disks come after them."""
+
+
+def has_scsi_cdroms(hvparams: Mapping[str, Any]) -> bool:
+    images = hvparams["cdrom_image_path"] or hvparams["cdrom2_image_path"]
+    return bool(images) and is_scsi(hvparams["cdrom_disk_type"] or hvparams["disk_type"])
 
 
 def needs_scsi_controller(hvparams: Mapping[str, Any]) -> bool:
-    cdrom = hvparams["cdrom_disk_type"] or hvparams["disk_type"]
-    has_cdrom = hvparams["cdrom_image_path"] or hvparams["cdrom2_image_path"]
-    return is_scsi(hvparams["disk_type"]) or bool(has_cdrom and is_scsi(cdrom))
+    return is_scsi(hvparams["disk_type"]) or has_scsi_cdroms(hvparams)
 
 
 def pci_bus(machine: str) -> str:
@@ -90,13 +98,15 @@ class Board:
         places = [device.hvinfo for device in taken if device.hvinfo]
         self._slots = {int(p["addr"], 16) for p in places if "addr" in p}
         self._scsi_ids = {p["scsi-id"] for p in places if "scsi-id" in p}
+        if has_scsi_cdroms(hvparams):
+            self._scsi_ids.update(CDROM_SCSI_IDS)
 
     def place_disk(self, disk: Disk) -> Disk:
         """The disk with its place, if it is a device of its own."""
         name = driver(DISK, self._hvparams)
         if name is None:
             return disk
-        if is_scsi(name):
+        if name.startswith("scsi-"):
             return disk.replace(hvinfo=self._scsi_place(disk, name))
         return disk.replace(hvinfo=at_slot(disk, DISK, self._hvparams, self._slot(), self._bus))
 

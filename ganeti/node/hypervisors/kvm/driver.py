@@ -157,8 +157,7 @@ class KvmHypervisor(Hypervisor):
 
     def _fail(self, instance: Instance, err: Exception) -> None:
         """Take back a start that went wrong half-way."""
-        guest_files = self._files(instance.name)
-        said = settle.last_words(guest_files.log)
+        said = self._files(instance.name).log_end()
         self.kill(instance)
         self.clean_up(instance.name)
         raise HypervisorError(f"instance {instance.name} did not come up: {err}{said}") from err

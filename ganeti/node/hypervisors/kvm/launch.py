@@ -64,7 +64,7 @@ class Launcher:
             user = held.enter_context(self._user(start, guest_files))
             launch = command.Launch(taps, user, start.incoming)
             argv = command.launch_command(start.guest, launch, start.capabilities, guest_files)
-            self._run(start.instance.name, argv, taps)
+            self._run(guest_files, argv, taps)
 
     def _open_taps(
         self, start: Start, guest_files: GuestFiles
@@ -90,12 +90,15 @@ class Launcher:
         else:
             yield start.guest.hvparams["security_domain"] if model == "user" else None
 
-    def _run(self, name: str, argv: list[str], taps: list[Tap]) -> None:
+    def _run(self, guest_files: GuestFiles, argv: list[str], taps: list[Tap]) -> None:
+        name = guest_files.name
         scope = scope_command(name) if self._has_systemd() else []
         fds = [fd for tap in taps for fd in (*tap.fds, *tap.vhost_fds)]
+        guest_files.remove_log()
         result = self._runner.run([*scope, *argv], timeout_s=START_TIMEOUT_S, pass_fds=fds)
         if result.failed:
-            raise HypervisorError(f"QEMU did not start instance {name}: {_reason(result)}")
+            said = _last_words(result) + guest_files.log_end()
+            raise HypervisorError(f"QEMU did not start instance {name}: {said}")
 
     def _has_systemd(self) -> bool:
         return os.path.isdir(f"{self._paths.root}/run/systemd/system")
@@ -116,7 +119,7 @@ def _closing(tap: Tap) -> Iterator[Tap]:
         tap.close()
 
 
-def _reason(result: Result) -> str:
+def _last_words(result: Result) -> str:
     """What it said; its long command line is in the debug log."""
     lines = result.output.strip().splitlines()[-SHOWN_LINES:]
     return "\n".join([f"it {result.fail_reason}", *lines])

@@ -12,8 +12,10 @@ import shutil
 
 from ganeti.errors import HypervisorError
 from ganeti.paths import Paths
+from ganeti.utils import files
 
 DIRECTORY_MODE = 0o775
+LOG_LINES = 20
 MOST_SOCKET_BYTES = 107
 """The kernel takes no longer path of a socket."""
 
@@ -51,8 +53,8 @@ class GuestFiles:
             )
 
     def ensure_directories(self) -> None:
-        for file in (self.pid, self.uid, self.runtime, self.nics, self.chroot, self.monitor):
-            os.makedirs(os.path.dirname(file), DIRECTORY_MODE, exist_ok=True)
+        for path in (self.pid, self.uid, self.runtime, self.nics, self.chroot, self.monitor):
+            os.makedirs(os.path.dirname(path), DIRECTORY_MODE, exist_ok=True)
         os.makedirs(os.path.dirname(self.log), 0o750, exist_ok=True)
 
     def note_tap(self, seq: int, tap: str) -> None:
@@ -68,14 +70,27 @@ class GuestFiles:
             for number in range(seq + 1, count):
                 os.rename(self.nic(number), self.nic(number - 1))
 
+    def remove_log(self) -> None:
+        """A guest that starts anew begins its log anew."""
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.log)
+
+    def log_end(self) -> str:
+        """What QEMU wrote last, for error messages: once it is detached, it speaks only there."""
+        try:
+            lines = files.read_lines(self.log)[-LOG_LINES:]
+        except (OSError, UnicodeDecodeError):
+            return ""
+        return "\n".join(["", *lines])
+
     def remove(self) -> None:
         """Take away all but the log; a chroot in which something was left is kept aside."""
-        for file in (
+        for path in (
             *(self.pid, self.uid, self.runtime, self.monitor, self.qmp, self.events),
             *(self.serial, self.agent, self.shut_down),
         ):
             with contextlib.suppress(FileNotFoundError):
-                os.unlink(file)
+                os.unlink(path)
         shutil.rmtree(self.nics, ignore_errors=True)
         self._remove_chroot()
 

@@ -36,7 +36,7 @@ def find(guest: GuestFiles, machine: Machine) -> int | None:
     return pid if argument(machine.command_line(pid), "-name") == guest.name else None
 
 
-def end(guest: GuestFiles, machine: Machine) -> None:
+def end(guest: GuestFiles, machine: Machine, *, term_s: float = TERM_S) -> None:
     """Terminate the guest, and kill it if it does not go; raises HypervisorError if it stays."""
     pid = find(guest, machine)
     if pid is None:
@@ -48,13 +48,13 @@ def end(guest: GuestFiles, machine: Machine) -> None:
     try:
         # Only now is it certain that the number is not somebody else's by the time of the signal.
         if find(guest, machine) == pid:
-            _end(pidfd, guest.name, pid)
+            _end(pidfd, guest.name, pid, term_s)
     finally:
         os.close(pidfd)
 
 
-def _end(pidfd: int, name: str, pid: int) -> None:
-    for number, patience_s in ((signal.SIGTERM, TERM_S), (signal.SIGKILL, KILL_S)):
+def _end(pidfd: int, name: str, pid: int, term_s: float) -> None:
+    for number, patience_s in ((signal.SIGTERM, term_s), (signal.SIGKILL, KILL_S)):
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(pidfd, number)
         if _has_ended(pidfd, patience_s):

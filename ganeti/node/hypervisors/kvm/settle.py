@@ -11,7 +11,6 @@ from ganeti.node.hypervisors.kvm.qmp import Qmp
 from ganeti.utils import files
 
 MIB = 1024 * 1024
-LAST_LINES = 20
 
 
 def start_memory(beparams: Mapping[str, Any], free_mib: int) -> int:
@@ -38,12 +37,3 @@ def set_passwords(qmp: Qmp, hvparams: Mapping[str, Any]) -> None:
         if hvparams[bind] and path:
             password = files.read_text(path).partition("\n")[0]
             qmp.execute("set_password", {"protocol": protocol, "password": password})
-
-
-def last_words(log_path: str) -> str:
-    """What QEMU wrote to its log, for an error message."""
-    try:
-        lines = files.read_lines(log_path)[-LAST_LINES:]
-    except (OSError, UnicodeDecodeError):
-        return ""
-    return "; QEMU's log ends:\n" + "\n".join(lines) if lines else ""
