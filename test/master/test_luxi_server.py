@@ -1,0 +1,371 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The local protocol over its real sockets, with a real queue behind it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import socket
+import stat
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ganeti import errors
+from ganeti.luxi import framing
+from ganeti.luxi.client import Client, ProtocolError
+from ganeti.master.luxi_methods import LuxiMethods
+from ganeti.master.luxi_requests import Requests
+from ganeti.master.luxi_server import LuxiServer
+from test.support.cluster import a_cluster, a_uuid
+from test.support.master_world import MasterWorld
+from test.support.queue_world import PATIENCE_S, Gate, scripted
+from test.support.queue_world import World as QueueWorld
+
+
+class World(MasterWorld):
+    """A master with three nodes; `client` and `clients(n)` are connected to it."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(
+            root, a_cluster().with_nodes("n1", "n2", "n3").with_instance("web").build()
+        )
+        self.queue = QueueWorld(root)
+        self.queue.start()
+        self.services.jobs = self.queue.queue
+        self.server = LuxiServer(self.paths, Requests(LuxiMethods(self.services)))
+        self.server.bind()
+        self.server.start()
+        self._clients: list[Client] = []
+        self.client = self.new_client()
+
+    def new_client(self) -> Client:
+        self._clients.append(Client(self.paths, io_timeout_s=PATIENCE_S, connect_timeout_s=0))
+        return self._clients[-1]
+
+    def close(self) -> None:
+        for client in self._clients:
+            client.close()
+        self.server.stop()
+        self.queue.queue.shutdown()
+        self.queue.queue.close(timeout_s=1)
+
+
+class Raw:
+    """A client that sends what it likes."""
+
+    def __init__(self, path: str) -> None:
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.settimeout(PATIENCE_S)
+        self._socket.connect(path)
+
+    def __enter__(self) -> Raw:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+
+    def send(self, data: bytes) -> None:
+        self._socket.sendall(data)
+
+    def ask(self, method: str, *args: Any) -> None:
+        self.send(framing.encode({"method": method, "args": args}))
+
+    def answers(self, count: int) -> list[Any]:
+        """So many answers; fewer if the other side ends the connection."""
+        data = b""
+        while data.count(framing.END) < count and (piece := self._socket.recv(65536)):
+            data += piece
+        return [framing.decode(message) for message in data.split(framing.END)[:-1]]
+
+    def is_ended(self) -> bool:
+        return self._socket.recv(1) == b""
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    made = World(tmp_path)
+    yield made
+    made.close()
+
+
+def raw(world: World) -> Raw:
+    return Raw(world.paths.query_socket)
+
+
+def test_both_sockets_serve_everything(world: World) -> None:
+    for path in (world.paths.master_socket, world.paths.query_socket):
+        state = os.stat(path)
+        assert stat.S_ISSOCK(state.st_mode)
+        assert stat.S_IMODE(state.st_mode) == 0o660
+        with Raw(path) as client:
+            client.ask("QueryConfigValues", ["cluster_name"])
+            assert client.answers(1)[0]["result"] == ["cluster.example.com"]
+
+
+def test_the_sockets_are_gone_afterwards(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.close()
+    assert os.listdir(world.paths.socket_dir) == []
+
+
+def test_a_stale_socket_is_no_obstacle(tmp_path: Path) -> None:
+    world = MasterWorld(tmp_path, a_cluster().build())
+    for _ in range(2):
+        server = LuxiServer(world.paths, Requests(LuxiMethods(world.services)))
+        server.bind()
+    server.start()
+    with Client(world.paths) as client:
+        assert client.QueryConfigValues(["master_node"]) == ["n1"]
+    server.stop()
+
+
+def test_a_job_from_its_submission_to_its_archive(world: World) -> None:
+    client, gate = world.client, Gate()
+    world.queue.script("gated", gate)
+    job_id = client.SubmitJob([scripted("gated").encode()])
+    gate.wait_for_arrival()
+    assert client.QueryJobs([job_id], ["id", "status"]) == [[job_id, "running"]]
+    assert client.CancelJob(job_id)[0] is False
+    assert client.ArchiveJob(job_id) is False
+    gate.let_through()
+    info, serial = ["running"], -1
+    while info == ["running"]:
+        info, _ = client.WaitForJobChange(job_id, ["status"], info, serial, 10)
+    assert info == ["success"]
+    assert client.ArchiveJob(job_id) is True
+    assert client.QueryJobs([], ["id"]) == []
+    assert client.QueryJobs([], ["id", "archived"]) == [[job_id, True]]
+
+
+def test_several_jobs_at_once(world: World) -> None:
+    ops = [scripted("nothing").encode()]
+    ((first_ok, first), (second_ok, second)) = world.client.SubmitManyJobs([ops, ops])
+    assert (first_ok, second_ok, second) == (True, True, first + 1)
+
+
+def test_a_drained_queue(world: World) -> None:
+    ops = [scripted("nothing").encode()]
+    assert world.client.SetDrainFlag(True) is True
+    assert world.client.QueryConfigValues(["drain_flag"]) == [True]
+    with pytest.raises(errors.JobQueueDrainError):
+        world.client.SubmitJob(ops)
+    assert world.client.SubmitJobToDrainedQueue(ops) == 1
+
+
+def test_jobs_that_do_not_exist(world: World) -> None:
+    with pytest.raises(errors.JobLost):
+        world.client.WaitForJobChange(4711, ["status"], None, None, 1)
+    assert world.client.CancelJob(4711)[0] is False
+    assert world.client.QueryJobs([4711], ["id", "status"]) == [[4711, None]]
+
+
+def test_a_wait_ends_without_change_when_its_time_is_over(world: World) -> None:
+    gate = Gate()
+    world.queue.script("gated", gate)
+    job_id = world.client.SubmitJob([scripted("gated").encode()])
+    gate.wait_for_arrival()
+    answers: list[Any] = []
+    waiter = threading.Thread(
+        target=lambda: answers.append(
+            world.new_client().WaitForJobChange(job_id, ["status"], ["running"], 0, 10)
+        )
+    )
+    world.queue.pass_time(1)  # what the queue writes lazily
+    waiter.start()
+    world.queue.wait_for_alarm()
+    world.queue.pass_time(10)
+    waiter.join(PATIENCE_S)
+    assert answers == ["nochange"]
+    gate.let_through()
+
+
+def test_many_watchers_take_no_threads(world: World) -> None:
+    gate = Gate()
+    world.queue.script("gated", gate)
+    job_id = world.client.SubmitJob([scripted("gated").encode()])
+    gate.wait_for_arrival()
+    watchers = [raw(world) for _ in range(200)]
+    for watcher in watchers:
+        watcher.ask("WaitForJobChange", job_id, ["status"], ["running"], 0, 60)
+    assert world.client.QueryConfigValues(["master_node"]) == ["n1"]
+    world.queue.alarms.wait_for(200, PATIENCE_S)
+    assert threading.active_count() < 100
+    gate.let_through()
+    for watcher in watchers:
+        (answer,) = watcher.answers(1)
+        assert answer["result"] == [["success"], []]
+        watcher.__exit__()
+
+
+def test_slow_requests_of_others_do_not_hold_anybody_up(world: World) -> None:
+    gate = Gate()
+    world.queue.script("gated", gate)
+    held = [raw(world) for _ in range(10)]
+    world.queue.candidates.hold()
+    for client in held:
+        client.ask("SetDrainFlag", False)
+    assert world.client.QueryConfigValues(["master_node"]) == ["n1"]
+    world.queue.candidates.let_go()
+    for client in held:
+        assert client.answers(1)[0] == {"success": True, "result": True}
+        client.__exit__()
+
+
+def test_requests_of_one_client_are_answered_in_order(world: World) -> None:
+    with raw(world) as client:
+        names = ["master_node", "cluster_name", "volume_group_name"] * 20
+        client.send(
+            b"".join(
+                framing.encode({"method": "QueryConfigValues", "args": [[name]]}) for name in names
+            )
+        )
+        values = {"master_node": "n1", "cluster_name": "cluster.example.com"}
+        expected = [[values.get(name, "xenvg")] for name in names]
+        assert [answer["result"] for answer in client.answers(len(names))] == expected
+
+
+def test_a_large_answer_comes_through_a_slow_reader(world: World) -> None:
+    world.queue.script("large", "x" * 3_000_000)
+    job_id = world.queue.submit("large")
+    world.queue.until(job_id)
+    with raw(world) as client:
+        client.ask("QueryJobs", [job_id], ["opresult"])
+        client.ask("QueryJobs", [job_id], ["id"])
+        first, second = client.answers(2)
+    assert first["result"] == [[["x" * 3_000_000]]]
+    assert second["result"] == [[job_id]]
+
+
+@pytest.mark.parametrize("data", [b"nonsense\x03", b"{}\x03", b"\x03"])
+def test_after_garbage_there_is_a_text_and_the_end(world: World, data: bytes) -> None:
+    with raw(world) as client:
+        client.send(data)
+        (answer,) = client.answers(1)
+        assert answer["success"] is False and isinstance(answer["result"], str)
+        assert client.is_ended()
+    assert world.client.QueryConfigValues(["master_node"]) == ["n1"]
+
+
+def test_a_client_that_leaves_in_the_middle_hurts_nobody(world: World) -> None:
+    with raw(world) as client:
+        client.send(b'{"method": ')
+    with raw(world) as client:
+        client.ask("Query", "instance", ["name"], None)
+    assert world.client.QueryConfigValues(["master_node"]) == ["n1"]
+
+
+@contextmanager
+def few_descriptors(count: int) -> Iterator[None]:
+    """This process can open no more than so many files."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    highest = max(map(int, os.listdir("/proc/self/fd")))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 1, hard))
+    taken = []
+    with contextlib.suppress(OSError):
+        while True:
+            taken.append(os.open(os.devnull, os.O_RDONLY))
+    for _ in range(count):
+        os.close(taken.pop())
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        for descriptor in taken:
+            os.close(descriptor)
+
+
+def test_without_descriptors_clients_wait_until_others_go(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = MasterWorld(tmp_path, a_cluster().build())
+    server = LuxiServer(world.paths, Requests(LuxiMethods(world.services)))
+    server.bind()
+    waiting = [Raw(world.paths.query_socket) for _ in range(20)]
+    with few_descriptors(2):
+        server.start()
+        for client in waiting:
+            client.ask("QueryConfigValues", ["master_node"])
+            assert client.answers(1)[0]["result"] == ["n1"]
+            client.__exit__()
+    server.stop()
+    assert "a client cannot be accepted" in caplog.text
+
+
+def test_errors_reach_the_client_as_they_were(world: World) -> None:
+    with pytest.raises(errors.OpPrereqError) as caught:
+        world.client.Query("node", ["name"], ["==", "name", "n9"])
+    assert caught.value.code == "unknown_entity"
+    with pytest.raises(errors.OpPrereqError, match="no locks"):
+        world.client.QueryNodes([], ["name"], True)
+    with pytest.raises(ProtocolError):
+        world.client.Query("color", ["name"], None)
+    with pytest.raises(ProtocolError):
+        world.client.Query("node", ["name"], ["~", "name", "n9"])
+    with pytest.raises(errors.ParameterError):
+        world.client.Query("node", ["name"], ["?", "color"])
+
+
+def test_queries(world: World) -> None:
+    answer = world.client.Query("node", ["name", "role"], ["|", ["==", "name", "n2"]])
+    assert answer["data"] == [[[0, "n2"], [0, "C"]]]
+    assert world.client.QueryFields("lock", ["mode"])["fields"][0]["title"] == "Mode"
+    assert world.client.QueryInstances(["web", "nobody"], ["name", "pnode"], False) == [
+        ["web", "n1"]
+    ]
+    assert world.client.QueryNodes([], ["name"], False) == [["n1"], ["n2"], ["n3"]]
+    assert world.client.QueryGroups([], ["name", "node_cnt"], False) == [["default", 3]]
+    assert world.client.QueryNetworks([], ["name"], False) == []
+    assert world.client.QueryTags("cluster", "") == []
+    assert world.client.QueryClusterInfo()["master"] == "n1"
+
+
+def test_job_filters(world: World) -> None:
+    client, reason = world.client, [["gnt:user", "maintenance", 1]]
+    predicates = [["jobid", ["=", "id", 5]]]
+    uuid = client.ReplaceFilter(None, 0, predicates, ["RATE_LIMIT", 2], reason)
+    assert client.QueryFilters(None, ["uuid", "predicates", "action", "watermark"]) == [
+        [uuid, [["jobid", ["==", "id", 5]]], ["RATE_LIMIT", 2], 0]
+    ]
+    assert client.ReplaceFilter(uuid, 3, [], "PAUSE", reason) == uuid
+    ((priority, action, trail),) = client.QueryFilters(
+        [uuid], ["priority", "action", "reason_trail"]
+    )
+    assert (priority, action, trail[0], trail[1][:2]) == (3, "PAUSE", *reason, ["luxid", ""])
+    assert client.ReplaceFilter(a_uuid(77), 0, [], "RATE_LIMIT 3", []) == a_uuid(77)
+    client.DeleteFilter(uuid)
+    assert client.QueryFilters(None, ["uuid"]) == [[a_uuid(77)]]
+    with pytest.raises(errors.GenericError, match="no filter"):
+        client.DeleteFilter(uuid)
+
+
+@pytest.mark.parametrize(
+    ("predicates", "action"),
+    [
+        ([], "SLEEP"),
+        ([], ["RATE_LIMIT", "many"]),
+        ([], "RATE_LIMIT 0"),
+        ([["color", ["==", "id", 5]]], "PAUSE"),
+    ],
+)
+def test_job_filters_that_make_no_sense(world: World, predicates: Any, action: Any) -> None:
+    with pytest.raises((errors.ParameterError, ProtocolError)):
+        world.client.ReplaceFilter(None, 0, predicates, action, [])
+
+
+def test_the_watcher_can_be_paused(world: World) -> None:
+    for node in ("n1", "n2", "n3"):
+        world.nodes.says(node, "set_watcher_pause", None)
+    until = int(world.clock.now()) + 600
+    assert world.client.SetWatcherPause(until) == until
+    assert world.nodes.asked == [(n, "set_watcher_pause", [until]) for n in ("n1", "n2", "n3")]
+    with pytest.raises(errors.GenericError, match="past"):
+        world.client.SetWatcherPause(until - 1200)
+    world.nodes.fails("n2", "set_watcher_pause", "no route to host")
+    with pytest.raises(errors.OpExecError, match="n2: no route"):
+        world.client.SetWatcherPause(None)
