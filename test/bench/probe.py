@@ -18,6 +18,7 @@ import time
 sys.path.insert(0, "/usr/share/ganeti")
 
 from ganeti.luxi.client import Client
+from ganeti.paths import Paths
 
 FINAL = ("success", "error", "canceled")
 NOOP = {
@@ -75,13 +76,21 @@ def median(measure, count):
 
 
 def command(argv, count):
-    def once():
-        started = time.perf_counter()
-        subprocess.run(argv, check=True, stdout=subprocess.DEVNULL)
-        return time.perf_counter() - started
+    """The same command so many times, after one that only warms the caches."""
+    process_s(argv)
+    return median(lambda: process_s(argv), count)
 
-    once()
-    return median(once, count)
+
+def process_s(argv):
+    started = time.perf_counter()
+    subprocess.run(argv, check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - started
+
+
+def add_instances(argv, count):
+    """The same command with the numbers below `count` in its last word."""
+    *words, name = argv
+    return statistics.median(process_s([*words, name % n]) for n in range(count))
 
 
 def pss_kb():
@@ -141,7 +150,7 @@ def first_answer():
     argv = ["/usr/sbin/ganeti-masterd", "--no-voting", "--yes-do-it"]
     started = time.perf_counter()
     subprocess.run(argv, check=True)
-    with Client() as client:
+    with Client(Paths()) as client:
         client.QueryConfigValues(["cluster_name"])
     return time.perf_counter() - started
 
@@ -152,10 +161,12 @@ def main():
         value = first_answer()
     elif what == "command":
         value = command(sys.argv[3:], count)
+    elif what == "add_instances":
+        value = add_instances(sys.argv[3:], count)
     elif what == "memory":
         value = pss_kb()
     else:
-        with Client() as client:
+        with Client(Paths()) as client:
             value = {
                 "noop": lambda: median(lambda: one_job(client, NOOP), count),
                 "noops": lambda: many_jobs(client, [NOOP] * count),
