@@ -42,6 +42,10 @@ class LuxiCalls(Contract):
         """For each job ``[true, id]`` or ``[false, text]``."""
 
     @call()
+    def PickupJob(self, job_id: JobId) -> None:
+        """Of older releases, in which another daemon took jobs in; always an error."""
+
+    @call()
     def CancelJob(self, job_id: JobId, kill: bool = False) -> tuple[bool, str]:
         """Cancel a job that does not run yet."""
 

@@ -53,8 +53,9 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def check_is_master(places: paths.Paths) -> int:
-    """0 on the master, 11 elsewhere, 12 (with the reason told) on a host that is in no cluster."""
+def check_is_master(places: paths.Paths, *, debug: bool) -> int:
+    """0 on the master, 11 elsewhere (told only for `debug`: the watcher tries on every node), 12
+    (with the reason told) on a host that is in no cluster."""
     try:
         master = Ssconf(places).get("master_node")
         me = net.resolve(net.own_name()).name
@@ -63,7 +64,8 @@ def check_is_master(places: paths.Paths) -> int:
         return ExitCode.NODE_SETUP_ERROR
     if master == me:
         return ExitCode.SUCCESS
-    log.debug("the master is %s, this is %s", master, me)
+    if debug:
+        sys.stderr.write(f"{NAME}: the master is {master}, this is {me}\n")
     return ExitCode.NOT_MASTER
 
 
@@ -109,7 +111,7 @@ def main(argv: Sequence[str] | None = None, places: paths.Paths = paths.DEFAULT)
     try:
         daemon_options.check(options)
         daemon.check_user(NAME, USER)
-        code = check_is_master(places)
+        code = check_is_master(places, debug=options.debug)
         if code != ExitCode.SUCCESS:
             return code
         startup = Startup(places)

@@ -40,6 +40,9 @@ class LuxiMethods(LuxiCalls):
     def SubmitManyJobs(self, jobs: list[Ops]) -> list[tuple[bool, int | str]]:
         return self._services.jobs.submit_many(jobs)
 
+    def PickupJob(self, job_id: int) -> None:
+        raise GenericError("the master daemon picks its jobs up by itself")
+
     def CancelJob(self, job_id: int, kill: bool = False) -> tuple[bool, str]:
         good, text = self._services.jobs.cancel(job_id, kill)
         return (good, text)

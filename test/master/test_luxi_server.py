@@ -162,6 +162,8 @@ def test_jobs_that_do_not_exist(world: World) -> None:
     with pytest.raises(errors.JobLost):
         world.client.WaitForJobChange(4711, ["status"], None, None, 1)
     assert world.client.CancelJob(4711)[0] is False
+    with pytest.raises(errors.GenericError, match="by itself"):
+        world.client.call("PickupJob", 4711)
     assert world.client.QueryJobs([4711], ["id", "status"]) == [[4711, None]]
 
 
