@@ -202,6 +202,11 @@ def measure_size(bench: Bench, host: Host, data: bytes, count: int, drbd: bool) 
     host.run(["/usr/lib/ganeti/daemon-util", "stop", "ganeti-masterd"])
 
 
+def rpc_fanout_s() -> float:
+    argv = ["unshare", "--net", sys.executable, "-B", "-m", "test.bench.fanout"]
+    return float(subprocess.run(argv, cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout)
+
+
 def require_real_disk() -> None:
     os.makedirs(DEFAULT_BASE, exist_ok=True)
     kind = subprocess.run(
@@ -218,6 +223,7 @@ def main() -> None:
     if bench.asked(*ON_CLUSTER):
         on_cluster(bench)
     on_paper(bench)
+    bench.measure("rpc_fanout_1000_s", rpc_fanout_s)
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps(bench.figures, indent=1) + "\n")
     print(json.dumps(bench.figures))
