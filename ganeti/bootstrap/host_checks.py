@@ -7,19 +7,17 @@ In the order in which users get the errors (masterd, "Cluster init").
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable
 
 from ganeti.bootstrap.new_cluster import InitRequest, master_netdev, storage_directories
 from ganeti.errors import Code, OpPrereqError, ResolverError
-from ganeti.model import templates
+from ganeti.model import settings, templates
 from ganeti.model.params.hv import registry
 from ganeti.paths import Paths
-from ganeti.utils import net
+from ganeti.utils import files, net
 from ganeti.utils.process import Runner
 
 MIN_VG_MIB = 20480
-MAC_PREFIX = re.compile(r"[0-9a-z]{2}(:[0-9a-z]{2}){2}")
 COMMAND_TIMEOUT_S = 60
 PING_TIMEOUT_S = 5
 
@@ -66,8 +64,8 @@ def check_kinds(request: InitRequest) -> None:
         raise _input(f"unknown disk template {', '.join(strange)}")
     if request.primary_ip_version not in (4, 6):
         raise _input(f"IP version {request.primary_ip_version} is neither 4 nor 6")
-    if request.mac_prefix and not MAC_PREFIX.fullmatch(request.mac_prefix):
-        raise _input(f"MAC prefix '{request.mac_prefix}' is not of the form aa:00:00")
+    if request.mac_prefix:
+        settings.mac_prefix(request.mac_prefix)
 
 
 def own_address(family: int) -> net.Host:
@@ -164,8 +162,7 @@ def _check_drbd_helper(wanted: str | None) -> None:
 
 def check_directory(directory: str, paths: Paths) -> None:
     """An absolute path that the administrator has allowed on this host."""
-    if not os.path.isabs(directory) or os.path.normpath(directory) != directory:
-        raise _input(f"'{directory}' is not an absolute path in normal form")
+    settings.directory(directory)
     allowed = allowed_directories(paths)
     if not any(directory == a or directory.startswith(a + "/") for a in allowed):
         raise OpPrereqError(
@@ -196,10 +193,7 @@ def check_netdev(request: InitRequest) -> None:
 def find_allocator(request: InitRequest, paths: Paths) -> str:
     """The default allocator: the one asked for, which must exist, or `hail` where it is."""
     wanted = request.default_iallocator
-    found = any(
-        os.access(f"{directory}/{wanted or 'hail'}", os.X_OK)
-        for directory in paths.iallocator_search_path
-    )
+    found = files.find_executable(paths.iallocator_search_path, wanted or "hail")
     if wanted and not found:
         raise _input(f"there is no allocator '{wanted}' on this host")
     return wanted or ("hail" if found else "")

@@ -9,12 +9,12 @@ from typing import Any
 
 from ganeti import version
 from ganeti.errors import Code, OpPrereqError
-from ganeti.model import ipolicy
+from ganeti.model import ipolicy, settings
 from ganeti.model.cluster import Cluster
 from ganeti.model.config import Config
 from ganeti.model.group import NodeGroup
 from ganeti.model.node import Node
-from ganeti.model.params import be, disk, nd, nic
+from ganeti.model.params import be, disk, nd, nic, state
 from ganeti.model.params.hv import registry
 from ganeti.paths import Paths
 
@@ -23,8 +23,6 @@ Params = Mapping[str, Any]
 FIRST_FREE_PORT = 11000
 DEFAULT_GROUP = "default"
 DEFAULT_POOL = 10
-DATA_COLLECTORS = ("cpu-avg-load", "diskstats", "drbd", "inst-status-xen", "lv", "xen-cpu-avg-load")
-COLLECTOR_INTERVAL_US = 5_000_000
 
 
 @dataclass(frozen=True)
@@ -86,7 +84,6 @@ class HostFacts:
 
 
 SSH_BITS = {"rsa": 2048, "dsa": 1024, "ecdsa": 384}
-ADDRESS_BITS = {4: 32, 6: 128}
 
 
 def storage_directories(request: InitRequest, paths: Paths) -> dict[str, str]:
@@ -117,11 +114,10 @@ def ssh_bits(request: InitRequest) -> int:
 
 def netmask(request: InitRequest) -> int:
     """The prefix length of the cluster's address."""
-    most = ADDRESS_BITS[request.primary_ip_version]
-    length = request.master_netmask if request.master_netmask is not None else most
-    if not 0 < length <= most:
-        raise OpPrereqError(f"netmask {length} is not between 1 and {most}", Code.WRONG_INPUT)
-    return length
+    ipv6 = request.primary_ip_version == 6
+    if request.master_netmask is None:
+        return 128 if ipv6 else 32
+    return settings.netmask(request.master_netmask, ipv6=ipv6)
 
 
 def filled_hvparams(request: InitRequest) -> dict[str, dict[str, Any]]:
@@ -198,8 +194,8 @@ def _cluster(
         use_external_mip_script=request.use_external_mip_script,
         primary_ip_family=facts.family,
         highest_used_port=FIRST_FREE_PORT - 1,
-        mac_prefix=request.mac_prefix or "aa:00:00",
-        uid_pool=request.uid_pool,
+        mac_prefix=settings.mac_prefix(request.mac_prefix or "aa:00:00"),
+        uid_pool=tuple(settings.uid_pool(request.uid_pool)),
         candidate_pool_size=request.candidate_pool_size or DEFAULT_POOL,
         hidden_os=(),
         default_iallocator=request.default_iallocator or facts.default_iallocator,
@@ -207,14 +203,12 @@ def _cluster(
         prealloc_wipe_disks=request.prealloc_wipe_disks,
         maintain_node_health=request.maintain_node_health,
         enabled_user_shutdown=request.enabled_user_shutdown,
-        install_image=request.install_image or "",
-        zeroing_image=request.zeroing_image or "",
+        install_image=settings.image(request.install_image or ""),
+        zeroing_image=settings.image(request.zeroing_image or ""),
         **_tools(request),
         **_parameters(request),
         **_storage(request, facts.directories),
-        data_collectors={
-            name: {"active": True, "interval": COLLECTOR_INTERVAL_US} for name in DATA_COLLECTORS
-        },
+        data_collectors=dict.fromkeys(settings.DATA_COLLECTORS, settings.NEW_COLLECTOR),
         **stamps,
     )
 
@@ -222,7 +216,7 @@ def _cluster(
 def _tools(request: InitRequest) -> dict[str, Any]:
     if not request.compression_tools:
         return {}
-    return {"compression_tools": request.compression_tools}
+    return {"compression_tools": settings.compression_tools(request.compression_tools)}
 
 
 def _parameters(request: InitRequest) -> dict[str, Any]:
@@ -237,8 +231,8 @@ def _parameters(request: InitRequest) -> dict[str, Any]:
         "nicparams": {"default": interface},
         "ndparams": {**nd.defaults(), **nd.typed(request.ndparams)},
         "ipolicy": filled_ipolicy(request),
-        "hv_state_static": dict(request.hv_state),
-        "disk_state_static": dict(request.disk_state),
+        "hv_state_static": state.hv_state(request.hv_state, {}),
+        "disk_state_static": state.disk_state(request.disk_state, {}),
     }
 
 

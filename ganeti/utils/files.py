@@ -231,3 +231,11 @@ def read_text(path: str) -> str:
 def read_lines(path: str) -> list[str]:
     """Lines without their ends."""
     return read_text(path).splitlines()
+
+
+def find_executable(directories: Iterable[str], name: str) -> str | None:
+    """The first program of this name in the directories; a name with a slash is none."""
+    if os.path.basename(name) != name:
+        return None
+    paths = (os.path.join(directory, name) for directory in directories)
+    return next((p for p in paths if os.path.isfile(p) and os.access(p, os.X_OK)), None)

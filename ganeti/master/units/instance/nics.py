@@ -7,7 +7,7 @@ The words of a request (``auto``, ``generate``, ``none``, ``pool``, …) are tho
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ganeti.errors import Code, OpPrereqError
@@ -162,7 +162,13 @@ class NicBuilder:
 
 
 def _check(filled: Mapping[str, Any], ip: str | None, network: str | None) -> None:
+    for problem in problems(filled, ip, network):
+        raise OpPrereqError(problem, Code.WRONG_INPUT)
+
+
+def problems(filled: Mapping[str, Any], ip: str | None, network: str | None) -> Iterator[str]:
+    """What does not go together in a NIC with these filled parameters."""
     if filled["mode"] == "routed" and not (ip or network):
-        raise OpPrereqError("a routed NIC needs an IP address or a network", Code.WRONG_INPUT)
+        yield "a routed NIC needs an IP address or a network"
     if filled.get("vlan") and filled["mode"] == "routed":
-        raise OpPrereqError("a VLAN needs a bridged NIC or Open vSwitch", Code.WRONG_INPUT)
+        yield "a VLAN needs a bridged NIC or Open vSwitch"

@@ -79,13 +79,14 @@ def check(
     params: Params,
     *,
     force_variant: bool,
+    required: bool = True,
 ) -> None:
-    """The nodes check that the OS is there and takes the parameters."""
+    """The nodes check that the OS takes the parameters and, if required, that it is there."""
     if not os_name:
         return
     online = [n for n in nodes if not unit.cfg.nodes[n].offline]
     replies = unit.rpc.all(online, OsCalls.os_validate)(
-        True, os_name, CHECK_PARAMETERS, dict(params), force_variant
+        required, os_name, CHECK_PARAMETERS, dict(params), force_variant
     )
     for node, reply in replies.items():
         if reply.failed:
