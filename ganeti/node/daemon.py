@@ -23,6 +23,8 @@ from ganeti.http.server import Server
 from ganeti.node import peers, queue_check
 from ganeti.node.fence import Fence
 from ganeti.node.host import Host
+from ganeti.node.hypervisors.registry import Hypervisors
+from ganeti.node.machine import Machine
 from ganeti.node.server import Dispatcher, all_handlers
 from ganeti.ssconf import Ssconf
 from ganeti.utils import clock, daemon, daemon_options, files, net, process, x509
@@ -58,13 +60,16 @@ class NodeDaemon:
         self._ssconf = Ssconf(places)
         self._peers = self._known_peers() if options.ssl else None
         fence = Fence(places.master_epoch, self._disk)
+        runner, time, machine = process.Runner(), clock.Clock(), Machine()
         host = Host(
             paths=places,
-            runner=process.Runner(),
+            runner=runner,
             disk=self._disk,
-            clock=clock.Clock(),
+            clock=time,
             ssconf=self._ssconf,
             fence=fence,
+            machine=machine,
+            hypervisors=Hypervisors(places, runner, time, machine),
             ssconf_changed=self.ssconf_changed,
             stop=self.stop,
         )

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ganeti.node.fence import Fence
+from ganeti.node.hypervisors.registry import Hypervisors
+from ganeti.node.machine import Machine
 from ganeti.paths import Paths
 from ganeti.ssconf import Ssconf
 from ganeti.utils.clock import Clock
@@ -28,5 +30,7 @@ class Host:
     clock: Clock
     ssconf: Ssconf
     fence: Fence
+    machine: Machine
+    hypervisors: Hypervisors
     ssconf_changed: Callable[[], None]
     stop: Callable[[], None]

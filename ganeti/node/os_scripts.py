@@ -19,7 +19,7 @@ from ganeti.model.nic import Nic
 from ganeti.node import os_definition
 from ganeti.node.host import Host
 from ganeti.node.os_definition import OsDefinition, OsError
-from ganeti.node.storage import base, links
+from ganeti.node.storage import links, registry
 from ganeti.utils import files
 
 PATH = "/sbin:/bin:/usr/sbin:/usr/bin"
@@ -108,7 +108,7 @@ class InstanceScripts:
         return env
 
     def _disk_env(self, index: int, disk: Disk) -> Env:
-        device = base.device(self._host, disk)
+        device = registry.device(self._host, disk)
         env = {
             "PATH": links.link_of(self._host.paths, self._instance.name, index),
             "ACCESS": disk.mode,

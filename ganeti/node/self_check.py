@@ -147,7 +147,7 @@ class SelfCheck:
 
     def storage_path(self, path: str) -> str | None:
         try:
-            allowed.check(self._host.paths, path)
+            allowed.check(self._host.paths, path, may_be_listed=True)
         except GenericError as err:
             return str(err)
         if not os.path.isdir(path):

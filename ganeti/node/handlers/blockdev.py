@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from ganeti.contracts.node.blockdev import BlockdevCalls, Status
@@ -10,20 +11,24 @@ from ganeti.errors import BlockDeviceError, GenericError
 from ganeti.model.disk import Disk
 from ganeti.model.instance import Instance
 from ganeti.node.host import Host
-from ganeti.node.storage import base, links
+from ganeti.node.storage import cache, links, registry
 from ganeti.node.storage.base import BlockDevice
-from ganeti.utils import loading
+from ganeti.utils import retry
+
+log = logging.getLogger(__name__)
+
+REMOVE_S = 30.0
+REMOVE_AGAIN_S = 3.0
 
 
 class BlockdevHandlers(BlockdevCalls):
-    """Children come before their parent, and go after it."""
+    """Where a disk has children, its driver looks after them."""
 
     def __init__(self, host: Host) -> None:
-        loading.load_all("ganeti.node.storage")
-        self._host = host
+        self._host, self._paths = host, host.paths
 
     def _device(self, disk: Disk) -> BlockDevice:
-        return base.device(self._host, disk)
+        return registry.device(self._host, disk)
 
     def blockdev_create(
         self,
@@ -34,30 +39,47 @@ class BlockdevHandlers(BlockdevCalls):
         info: str,
         exclusive_storage: bool,
     ) -> Any:
-        for child in bdev.children:
-            self.blockdev_create(child, child.size, owner, on_primary, info, exclusive_storage)
         device = self._device(bdev)
         device.create(size, exclusive_storage=exclusive_storage)
         device.set_info(info)
+        cache.note(self._paths, device.path, owner, bdev.iv_name, on_primary=on_primary)
+        return None
 
     def blockdev_remove(self, bdev: Disk) -> None:
-        self._device(bdev).remove()
-        for child in bdev.children:
-            self.blockdev_remove(child)
+        """Somebody may still be looking at the device, so it is tried for a while."""
+        device = self._device(bdev)
+        problems: list[BlockDeviceError] = []
+
+        def is_gone() -> bool:
+            try:
+                device.remove()
+            except BlockDeviceError as err:
+                log.info("%s", err)
+                problems.append(err)
+                return False
+            return True
+
+        pace = {"first_delay_s": REMOVE_AGAIN_S, "growth": 1.0, "most_s": REMOVE_AGAIN_S}
+        if not retry.until(is_gone, timeout_s=REMOVE_S, clock=self._host.clock, **pace):
+            raise problems[-1]
+        cache.forget(self._paths, device.path)
 
     def blockdev_assemble(
         self, disk: Disk, instance: Instance, on_primary: bool, idx: int
     ) -> tuple[str, str | None, str | None]:
         device = self._device(disk)
         device.assemble()
+        cache.note(self._paths, device.path, instance.name, disk.iv_name, on_primary=on_primary)
         if not on_primary:
             return (device.path, None, None)
         device.open(exclusive=True)
-        link = links.make(self._host.paths, instance.name, idx, device.path)
+        link = links.make(self._paths, instance.name, idx, device.path)
         return (device.path, link, device.uri(instance.hypervisor))
 
     def blockdev_shutdown(self, disk: Disk) -> None:
-        self._device(disk).shut_down()
+        device = self._device(disk)
+        device.shut_down()
+        cache.forget(self._paths, device.path)
 
     def blockdev_open(self, instance_name: str, disks: list[Disk], exclusive: bool) -> None:
         """The guest will find its disks under their links, also where it is only going to run."""
@@ -65,10 +87,10 @@ class BlockdevHandlers(BlockdevCalls):
             device = self._device(disk)
             device.assemble()
             device.open(exclusive=exclusive)
-            links.make(self._host.paths, instance_name, index, device.path)
+            links.make(self._paths, instance_name, index, device.path)
 
     def blockdev_close(self, instance_name: str, disks: list[Disk]) -> None:
-        links.remove_all(self._host.paths, instance_name)
+        links.remove_all(self._paths, instance_name)
         for disk in disks:
             self._device(disk).close()
 
@@ -102,10 +124,7 @@ class BlockdevHandlers(BlockdevCalls):
         self, cf_bdev: Disk, amount: int, dryrun: bool, backingstore: bool, es_flag: bool
     ) -> None:
         """First the storage itself grows, on all nodes, then what stands on it, on the primary."""
-        for child in cf_bdev.children:
-            self.blockdev_grow(child, amount, dryrun, backingstore, es_flag)
-        if bool(cf_bdev.children) != backingstore:
-            self._device(cf_bdev).grow(amount, dry_run=dryrun)
+        self._device(cf_bdev).grow(amount, dry_run=dryrun, backing_store=backingstore)
 
     def blockdev_wipe(self, bdev: Disk, offset: int, size: int) -> None:
         self._device(bdev).wipe(offset, size)

@@ -6,19 +6,19 @@ Calls are safe to give twice: starting what runs and stopping what does not run 
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
+import simplejson
+
 from ganeti.contracts.node.instance import InstanceCalls, Params, Reason
-from ganeti.errors import GenericError, HotplugError, HypervisorError
+from ganeti.errors import HotplugError, HypervisorError
 from ganeti.model.disk import Disk
 from ganeti.model.instance import Instance
 from ganeti.model.nic import Nic
 from ganeti.node.host import Host
 from ganeti.node.hypervisors.base import Attached, GuestState, Hypervisor
-from ganeti.node.hypervisors.registry import Hypervisors
-from ganeti.node.machine import Machine
-from ganeti.node.storage import base, links
+from ganeti.node.storage import links, registry
+from ganeti.utils.rollback import Rollback
 
 REASON_MODE = 0o640
 REASON_SOURCE = "gnt:daemon:noded"
@@ -29,7 +29,7 @@ class InstanceHandlers(InstanceCalls):
 
     def __init__(self, host: Host) -> None:
         self._host = host
-        self._hypervisors = Hypervisors(host.paths, host.runner, host.clock, Machine())
+        self._hypervisors = host.hypervisors
 
     def _driver(self, instance: Instance) -> Hypervisor:
         return self._hypervisors.of(instance.hypervisor)
@@ -56,6 +56,10 @@ class InstanceHandlers(InstanceCalls):
         guest = self._driver(instance).guest(instance.name)
         return guest is not None and guest.state is GuestState.RUNNING
 
+    def _require_running(self, instance: Instance) -> None:
+        if not self._runs(instance):
+            raise HypervisorError(f"instance {instance.name} does not run on this node")
+
     # Starting and stopping.
 
     def instance_start(
@@ -64,8 +68,11 @@ class InstanceHandlers(InstanceCalls):
         instance = instance_hvp_bep
         if self._runs(instance):
             return
-        self._driver(instance).start(instance, self._attached(instance), paused=startup_paused)
-        self._remember(instance.name, "startup", reason)
+        with Rollback() as undo:
+            undo.on_failure(links.remove_all, self._host.paths, instance.name)
+            disks = self._attached(instance)
+            self._driver(instance).start(instance, disks, paused=startup_paused)
+        self._remember(instance.name, "start", reason)
 
     def _attached(self, instance: Instance) -> list[Attached]:
         """The disks, opened for a guest of this node and under their links."""
@@ -75,7 +82,7 @@ class InstanceHandlers(InstanceCalls):
         ]
 
     def _attach(self, instance: Instance, disk: Disk, index: int) -> Attached:
-        device = base.device(self._host, disk)
+        device = registry.device(self._host, disk)
         device.open(exclusive=True)
         link = links.make(self._host.paths, instance.name, index, device.path)
         return Attached(disk, link, device.uri(instance.hypervisor))
@@ -92,9 +99,9 @@ class InstanceHandlers(InstanceCalls):
     def instance_reboot(
         self, inst: Instance, reboot_type: str, shutdown_timeout: float, reason: Reason
     ) -> None:
-        if not self._runs(inst):
-            raise HypervisorError(f"instance {inst.name} does not run on this node")
+        self._require_running(inst)
         if reboot_type == "soft":
+            self._attached(inst)
             self._driver(inst).reboot(inst, shutdown_timeout)
         elif reboot_type == "hard":
             self.instance_shutdown(inst, shutdown_timeout, reason)
@@ -109,19 +116,17 @@ class InstanceHandlers(InstanceCalls):
         trail = [*map(list, reason), [f"{REASON_SOURCE}:{action}", "", stamp]]
         directory = self._host.paths.instance_reason_dir
         self._host.disk.ensure_dir(directory, mode=0o755)
-        text = json.dumps(trail) + "\n"
+        text = simplejson.dumps(trail) + "\n"
         self._host.disk.write(f"{directory}/{name}", text.encode(), mode=REASON_MODE)
 
     def instance_balloon_memory(self, instance: Instance, memory: int) -> None:
-        if not self._runs(instance):
-            raise HypervisorError(f"instance {instance.name} does not run on this node")
+        self._require_running(instance)
         self._driver(instance).balloon(instance, memory)
 
     # Migrating.
 
     def instance_migratable(self, instance: Instance) -> None:
-        if not self._runs(instance):
-            raise HypervisorError(f"instance {instance.name} does not run on this node")
+        self._require_running(instance)
         for index in range(len(instance.disks_info or ())):
             links.require(self._host.paths, instance.name, index)
 
@@ -129,12 +134,8 @@ class InstanceHandlers(InstanceCalls):
         return self._driver(instance).migration_info(instance)
 
     def accept_instance(self, instance: Instance, info: str, target: str) -> None:
-        try:
-            self._attached(instance)
-            self._driver(instance).accept(instance, info, target)
-        except GenericError:
-            links.remove_all(self._host.paths, instance.name)
-            raise
+        """The disks are open already, as far as the guest's coming needs it."""
+        self._driver(instance).accept(instance, info, target)
 
     def instance_migrate(
         self, cluster_name: str, instance: Instance, target: str, live: bool
@@ -172,17 +173,17 @@ class InstanceHandlers(InstanceCalls):
     ) -> Any:
         driver = self._driver(instance)
         match action, dev_type, device:
-            case "add", "disk", Disk():
+            case "hotadd", "disk", Disk():
                 driver.plug_disk(instance, self._attach(instance, device, seq), seq)
-            case "remove", "disk", Disk():
+            case "hotremove", "disk", Disk():
                 driver.unplug_disk(instance, device, seq)
-            case "add", "nic", Nic():
+            case "hotmod", "disk", Disk():
+                return  # nothing of a disk that can change is known to the guest
+            case "hotadd", "nic", Nic():
                 driver.plug_nic(instance, device, seq)
-            case "remove", "nic", Nic():
+            case "hotremove", "nic", Nic():
                 driver.unplug_nic(instance, device, seq)
-            case "modify", "nic", Nic():
+            case "hotmod", "nic", Nic():
                 driver.replug_nic(instance, device, seq)
             case _:
-                raise HotplugError(
-                    f"'{action}' cannot be done with a {dev_type} of a running guest"
-                )
+                raise HotplugError(f"'{action}' of a device '{dev_type}' is unknown")

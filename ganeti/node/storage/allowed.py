@@ -13,34 +13,18 @@ from ganeti.errors import FileStoragePathError
 from ganeti.paths import Paths
 from ganeti.utils import files
 
-_ROOTS = (
-    "bin",
-    "boot",
-    "dev",
-    "etc",
-    "home",
-    "lib",
-    "lib32",
-    "lib64",
-    "proc",
-    "root",
-    "sbin",
-    "sys",
-)
+_TOP = ("bin", "boot", "dev", "etc", "home", "lib", "lib32", "lib64", "proc", "root", "sbin", "sys")
+_PROGRAMS = ("bin", "lib", "lib32", "lib64", "sbin")
 FORBIDDEN = (
-    *(f"/{name}" for name in _ROOTS),
-    "/usr",
-    *(f"/usr/local/{name}" for name in ("bin", "lib", "lib32", "lib64", "sbin")),
+    *(f"/{name}" for name in _TOP),
+    *(f"/usr/{name}" for name in _PROGRAMS),
+    *(f"/usr/local/{name}" for name in _PROGRAMS),
 )
-_EXCEPTION = "/usr/local"
 
 
 def is_forbidden(path: str) -> bool:
     """Whether the path is a place, or below one, that never holds guests' files."""
-    if path == "/":
-        return True
-    found = [place for place in FORBIDDEN if _is_below(path, place)]
-    return bool(found) and not (found == ["/usr"] and _is_below(path, _EXCEPTION))
+    return path == "/" or any(_is_below(path, f) for f in FORBIDDEN)
 
 
 def _is_below(path: str, directory: str) -> bool:
@@ -62,15 +46,19 @@ def bad_entries(paths: Paths) -> list[str]:
     return [path for path in listed(paths) if not os.path.isabs(path) or is_forbidden(path)]
 
 
-def check(paths: Paths, path: str) -> None:
-    """Raises FileStoragePathError unless files may lie at the path."""
+def check(paths: Paths, path: str, *, may_be_listed: bool = False) -> None:
+    """Raises FileStoragePathError unless the path lies below a listed directory.
+
+    `may_be_listed`: it may be such a directory itself.
+    """
     if not os.path.isabs(path) or os.path.normpath(path) != path:
         raise FileStoragePathError(f"'{path}' is not an absolute path in normal form")
     real = os.path.realpath(path)
     if is_forbidden(path) or is_forbidden(real):
         raise FileStoragePathError(f"{path} is at a place where no file of an instance may be")
     bases = [base for base in listed(paths) if not is_forbidden(base)]
-    if not any(_is_below(path, base) and _is_below(real, os.path.realpath(base)) for base in bases):
+    fits = any(_is_below(path, base) and _is_below(real, os.path.realpath(base)) for base in bases)
+    if not fits or (path in bases and not may_be_listed):
         raise FileStoragePathError(
             f"{path} is not below a directory listed in {paths.file_storage_paths_file}"
         )

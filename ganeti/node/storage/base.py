@@ -45,12 +45,7 @@ class DeviceStatus:
 class BlockDevice(abc.ABC):
     """One device on this node. `KINDS` are the templates that a driver serves."""
 
-    KINDS: ClassVar[tuple[str, ...]] = ()
-    DRIVERS: ClassVar[dict[str, type[BlockDevice]]] = {}
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        BlockDevice.DRIVERS |= dict.fromkeys(cls.KINDS, cls)
+    KINDS: ClassVar[tuple[str, ...]]
 
     def __init__(self, host: Host, disk: Disk) -> None:
         self._host, self.disk = host, disk
@@ -75,8 +70,11 @@ class BlockDevice(abc.ABC):
     def rename(self, logical_id: list[Any]) -> None: ...
 
     @abc.abstractmethod
-    def grow(self, amount_mib: int, *, dry_run: bool) -> None:
-        """Make it larger; a dry run only finds out whether that is possible."""
+    def grow(self, amount_mib: int, *, dry_run: bool, backing_store: bool) -> None:
+        """Make it larger; a dry run only finds out whether that is possible.
+
+        With `backing_store` the storage itself grows, without it what stands on it, if anything.
+        """
 
     @abc.abstractmethod
     def size_bytes(self) -> int: ...
@@ -112,11 +110,3 @@ class BlockDevice(abc.ABC):
     def require(self) -> None:
         if not self.exists():
             raise BlockDeviceError(f"{self.disk.dev_type} device {self.path} does not exist")
-
-
-def device(host: Host, disk: Disk) -> BlockDevice:
-    """The device of a disk on this host."""
-    driver = BlockDevice.DRIVERS.get(disk.dev_type)
-    if driver is None:
-        raise BlockDeviceError(f"this release has no driver for disks of template {disk.dev_type}")
-    return driver(host, disk)

@@ -11,6 +11,7 @@ from typing import Any
 from ganeti.errors import BlockDeviceError
 from ganeti.node.storage import allowed
 from ganeti.node.storage.base import BlockDevice
+from ganeti.utils import files
 
 FILE_MODE = 0o600
 MIB = 1024 * 1024
@@ -43,6 +44,7 @@ class FileDevice(BlockDevice):
         try:
             os.ftruncate(fd, size_mib * MIB)
             os.fsync(fd)
+            files.Primitives().sync_directory(os.path.dirname(path))
         except OSError as err:
             os.unlink(path)
             raise BlockDeviceError(f"{path} cannot have {size_mib} MiB: {err}") from err
@@ -61,14 +63,15 @@ class FileDevice(BlockDevice):
         with self._told("renamed"):
             self._host.disk.rename(self.path, new)
 
-    def grow(self, amount_mib: int, *, dry_run: bool) -> None:
+    def grow(self, amount_mib: int, *, dry_run: bool, backing_store: bool) -> None:
         self.require()
         if amount_mib < 0:
             raise BlockDeviceError(f"{self.path} cannot shrink")
-        if dry_run:
+        if dry_run or not backing_store:
             return
-        with self._told("made larger"):
-            os.truncate(self.path, self.size_bytes() + amount_mib * MIB)
+        with self._told("made larger"), open(self.path, "r+b", buffering=0) as file:
+            file.truncate(self.size_bytes() + amount_mib * MIB)
+            os.fsync(file.fileno())
 
     def size_bytes(self) -> int:
         self.require()

@@ -18,6 +18,7 @@ from ganeti.node.hypervisors.base import Attached, Hypervisor
 from ganeti.node.hypervisors.fake import FakeHypervisor
 from ganeti.node.hypervisors.kvm.driver import KvmHypervisor
 from ganeti.node.machine import Machine
+from ganeti.node.storage import links
 from ganeti.paths import Paths
 from ganeti.utils.clock import Clock
 from ganeti.utils.process import Runner
@@ -48,16 +49,19 @@ class World:
     instance: Instance
     disk: str
 
-    def disks(self) -> list[Attached]:
-        return [Attached(disk, self.disk, None) for disk in self.instance.disks_info or ()]
+    def open_disk(self, host: Host) -> list[Attached]:
+        link = links.make(Paths(host.path), self.instance.name, 0, self.disk)
+        return [Attached(disk, link, None) for disk in self.instance.disks_info or ()]
 
     def start(self) -> None:
-        self.here.driver.start(self.instance, self.disks(), paused=False)
+        disks = self.open_disk(self.here)
+        self.here.driver.start(self.instance, disks, paused=False)
 
     def migrate(self, *, live: bool) -> None:
         """All steps of the master."""
         source, target = self.here.driver, self.there.driver
         info = self.told(source.migration_info(self.instance))
+        self.open_disk(self.there)
         target.accept(self.instance, info, "127.0.0.1")
         source.migrate(self.instance, "127.0.0.1", live=live)
         while (status := source.migration_status(self.instance).status) == "active":
@@ -150,6 +154,7 @@ def test_a_migration_that_is_given_up_leaves_the_guest_where_it_was(world: World
     world.start()
     source, target = world.here.driver, world.there.driver
     info = world.told(source.migration_info(world.instance))
+    world.open_disk(world.there)
     target.accept(world.instance, info, "127.0.0.1")
     source.migrate(world.instance, "127.0.0.1", live=True)
     target.finish_on_target(world.instance, None, success=False)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from ganeti.errors import HotplugError, HypervisorError
@@ -44,6 +45,7 @@ from ganeti.node.hypervisors.kvm.qmp import Monitors, Qmp, QmpError
 from ganeti.node.hypervisors.kvm.runtime import Runtime
 from ganeti.node.hypervisors.kvm.uids import UidPool
 from ganeti.node.machine import Machine
+from ganeti.node.storage import links
 from ganeti.paths import Paths
 from ganeti.utils.clock import Clock
 from ganeti.utils.process import Runner
@@ -184,9 +186,24 @@ class KvmHypervisor(Hypervisor):
 
     def reboot(self, instance: Instance, timeout_s: float) -> None:
         """The guest comes back with the devices and the command it has now."""
-        guest = runtime.load(self._files(instance.name).runtime)
+        guest = self._relinked(instance, runtime.load(self._files(instance.name).runtime))
         self.shut_down(instance, timeout_s)
         self._start(instance, guest, paused=False)
+
+    def _relinked(self, instance: Instance, guest: Runtime) -> Runtime:
+        """Links are by index, which has changed if disks came and went while the guest ran."""
+        order = {disk.uuid: n for n, disk in enumerate(instance.disks_info or ())}
+        unknown = [a.disk.uuid for a in guest.disks if a.disk.uuid not in order]
+        if unknown:
+            raise HypervisorError(
+                f"the running guest {instance.name} has disks that the cluster does not know:"
+                f" {', '.join(unknown)}"
+            )
+        disks = [
+            a._replace(link=links.link_of(self._paths, instance.name, order[a.disk.uuid]))
+            for a in guest.disks
+        ]
+        return replace(guest, disks=disks)
 
     # The node
 
@@ -217,7 +234,7 @@ class KvmHypervisor(Hypervisor):
         return runtime.load(self._files(instance.name).runtime).text()
 
     def accept(self, instance: Instance, info: str, address: str) -> None:
-        guest = runtime.parse(info)
+        guest = self._relinked(instance, runtime.parse(info))
         self._launch(instance, guest, (address, instance.hvparams["migration_port"]))
         try:
             with self._monitors.connect(self._files(instance.name).qmp) as qmp:
@@ -258,9 +275,8 @@ class KvmHypervisor(Hypervisor):
             return
         with self._monitors.connect(guest_files.qmp) as qmp:
             migrate.complete(qmp, instance.hvparams, self._clock)
-        guest = runtime.parse(info) if info else runtime.load(guest_files.runtime)
+        guest = runtime.load(guest_files.runtime)
         self._launcher.connect_late(instance, guest, guest_files)
-        runtime.save(guest_files.runtime, guest)
 
     # Devices of running guests
 

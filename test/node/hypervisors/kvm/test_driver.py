@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from ganeti.node.hypervisors.kvm.driver import KvmHypervisor
 from ganeti.node.hypervisors.kvm.places import GuestFiles
 from ganeti.node.hypervisors.kvm.qmp import Qmp
 from ganeti.node.machine import Machine
+from ganeti.node.storage import links
 from ganeti.paths import Paths
 from ganeti.utils.clock import Clock
 from ganeti.utils.process import Runner
@@ -48,7 +50,7 @@ class Node:
         return Attached(disk, path, None)
 
     def start(self, instance: Instance, *, paused: bool = False) -> None:
-        disks = [self.disk(disk) for disk in instance.disks_info or ()]
+        disks = [self.disk(d, f"disk{n}") for n, d in enumerate(instance.disks_info or ())]
         self.driver.start(instance, disks, paused=paused)
 
     def ask(self, command: str) -> Any:
@@ -179,6 +181,21 @@ def test_guests_that_take_no_devices(node: Node, hv: dict[str, Any], text: str) 
         node.start(instance)
     with pytest.raises(HotplugError, match=text):
         node.driver.check_hotplug(instance)
+
+
+def test_a_reboot_finds_its_disks_by_what_they_are(node: Node) -> None:
+    """Another disk has their number since one was taken from the running guest."""
+    instance = node.instance(disks=2)
+    first, second = instance.disks_info or ()
+    node.start(instance)
+    link = links.make(node.paths, "web", 0, f"{node.paths.root}/disk1")
+    guest = runtime.load(node.files.runtime)
+    runtime.save(node.files.runtime, replace(guest, disks=guest.disks[1:]))
+    with pytest.raises(HypervisorError, match="disks that the cluster does not know"):
+        node.driver.reboot(instance.replace(disks_info=(first,)), 0)
+    node.driver.reboot(instance.replace(disks_info=(second,)), 0)
+    (left,) = runtime.load(node.files.runtime).disks
+    assert (left.disk.uuid, left.link) == (second.uuid, link)
 
 
 def test_an_unknown_device_cannot_be_unplugged(node: Node) -> None:
