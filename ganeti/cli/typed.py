@@ -12,12 +12,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ganeti.errors import TypeEnforcementError
-from ganeti.model.params import be, disk, nd, nic
-from ganeti.model.params.declare import DEFAULT, ValueType, typed
+from ganeti.model.params import be, disk, nd, nic, state
+from ganeti.model.params.declare import DEFAULT
 from ganeti.model.params.hv import registry
-
-HV_STATE = ("cpu_node", "cpu_total", "mem_hv", "mem_node", "mem_total")
-DISK_STATE = ("disk_overhead", "disk_reserved", "disk_total")
 
 Values = Mapping[str, Any]
 
@@ -41,7 +38,10 @@ def _of_any_hypervisor(values: Values) -> dict[str, Any]:
 def _hypervisors(values: Values) -> dict[str, Any]:
     """Both forms of ``-H``: for hypervisors by name, and for one instance."""
     if all(isinstance(settings, dict) for settings in values.values()):
-        return {h: registry.typed(h, settings, cluster=True) for h, settings in values.items()}
+        return {
+            h: registry.typed(h, _reset(settings), cluster=True, allow_default=True)
+            for h, settings in values.items()
+        }
     return _of_any_hypervisor(_reset(values))
 
 
@@ -50,18 +50,11 @@ def _reset(values: Values) -> dict[str, Any]:
     return {name: DEFAULT if value is None else value for name, value in values.items()}
 
 
-def _integers(what: str, known: tuple[str, ...], values: Values) -> dict[str, int]:
-    for name in values:
-        if name not in known:
-            raise TypeEnforcementError(f"unknown {what} '{name}' (known: {', '.join(known)})")
-    return {n: typed(f"{what} '{n}'", ValueType.INT, value) for n, value in values.items()}
-
-
 def _hypervisor_state(given: Mapping[str, Values]) -> dict[str, Any]:
     states = {}
     for hypervisor, values in given.items():
         registry.of(hypervisor)
-        states[hypervisor] = _integers("hypervisor state", HV_STATE, values)
+        states[hypervisor] = state.HvState.typed(values)
     return states
 
 
@@ -74,7 +67,7 @@ def _disk_state(given: Mapping[str, Values]) -> dict[str, Any]:
             raise TypeEnforcementError(
                 f"disk state '{place}': write TYPE/NAME in front of the values"
             )
-        states.setdefault(kind, {})[ident] = _integers("disk state", DISK_STATE, values)
+        states.setdefault(kind, {})[ident] = state.DiskState.typed(values)
     return states
 
 

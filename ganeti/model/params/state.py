@@ -11,6 +11,7 @@ from typing import Any
 
 from ganeti.errors import TypeEnforcementError
 from ganeti.model.params.declare import ParamSet, param
+from ganeti.model.params.hv import registry
 
 STORAGE_TYPES = ("plain",)
 
@@ -35,6 +36,8 @@ class DiskState(ParamSet):
 
 def hv_state(values: Mapping[str, Any], old: Mapping[str, Any]) -> dict[str, Any]:
     """The stored state by hypervisor with the values in it; raises TypeEnforcementError."""
+    for hypervisor in values:
+        registry.of(hypervisor)
     return {**old, **{hv: _filled(HvState, own, old.get(hv)) for hv, own in values.items()}}
 
 

@@ -29,11 +29,11 @@ def _over(stored: Params, changes: Params, defaults: Params) -> dict[str, Any]:
 
 def hvparams(cluster: Cluster, given: ByName) -> dict[str, Params]:
     """By hypervisor."""
-    changed = {
-        name: {**cluster.hvparams.get(name, {}), **registry.typed(name, own, cluster=True)}
-        for name, own in given.items()
-    }
-    return {**cluster.hvparams, **changed}
+    result = dict(cluster.hvparams)
+    for name, own in given.items():
+        changes = registry.typed(name, own, cluster=True, allow_default=True)
+        result[name] = _over(result.get(name, {}), changes, registry.defaults(name))
+    return result
 
 
 def os_hvp(cluster: Cluster, given: Mapping[str, ByName]) -> dict[str, ByName]:
@@ -53,9 +53,13 @@ def _of_os(stored: ByName, given: Mapping[str, Params | None]) -> dict[str, Para
 
 
 def osparams(stored: ByName, given: ByName) -> dict[str, Params]:
-    """By OS; the nodes know what an OS takes."""
-    changed = {os: os_params.updated(stored.get(os, {}), own) for os, own in given.items()}
+    """By OS, where null does what `default` does; the nodes know what an OS takes."""
+    changed = {os: os_params.updated(stored.get(os, {}), _reset(own)) for os, own in given.items()}
     return _not_empty({**stored, **changed})
+
+
+def _reset(changes: Params) -> Params:
+    return {key: DEFAULT if value is None else value for key, value in changes.items()}
 
 
 def _not_empty(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -64,8 +64,8 @@ def test_what_is_absent_stays() -> None:
             {},
         ),
         (
-            {"osparams": {"deb": {"size": "9", "root": "default"}}},
-            {"osparams": {"deb": {"root": "x", "user": "u"}}},
+            {"osparams": {"deb": {"size": "9", "root": "default", "home": None}}},
+            {"osparams": {"deb": {"root": "x", "user": "u", "home": "h"}}},
             "osparams",
             {"deb": {"user": "u", "size": "9"}},
         ),
@@ -109,6 +109,8 @@ def test_parameters_are_merged_and_typed() -> None:
 
 
 def test_the_word_default_restores_the_built_in_value() -> None:
+    hvparams = after({"hvparams": {"kvm": {"acpi": "default"}}}, hvparams={"kvm": {"acpi": False}})
+    assert hvparams.hvparams["kvm"]["acpi"] is True
     stored = {"default": {"maxmem": 512, "minmem": 512, "vcpus": 7}}
     new = after({"beparams": {"vcpus": "default"}}, beparams=stored).beparams["default"]
     assert (new["vcpus"], new["maxmem"]) == (1, 512)
@@ -138,6 +140,7 @@ def test_the_word_default_restores_the_built_in_value() -> None:
         {"ipolicy": {"vcpu-ratio": "default"}},
         {"ipolicy": {"disk-templates": []}},
         {"disk_state": {"file": {}}},
+        {"hv_state": {"vmware": {}}},
         {"hvparams": {"kvm": {"acip": True}}},
         {"nicparams": {"mac": "aa:00:00:00:00:01"}},
         {"nicparams": {"mode": "bent"}},
