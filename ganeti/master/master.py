@@ -9,7 +9,6 @@ may mean other candidates and other limits for the queue.
 from __future__ import annotations
 
 import logging
-import os
 import threading
 from collections.abc import Callable, Iterable, Mapping
 
@@ -53,7 +52,7 @@ class Master:
     def __init__(self, startup: Startup) -> None:
         self._startup, self._paths = startup, startup.paths
         self._clock, self._disk = Clock(), Disk()
-        self._signals = os.eventfd(0)
+        self._signals = threading.Semaphore(0)
         self._asked_to_stop = 0
         self._deposed: Deposed | None = None
         self._alarms = AlarmClock()
@@ -155,7 +154,7 @@ class Master:
         self._luxi.start()
         log.info("this is the master, epoch %d", self._startup.epoch)
         ready()
-        os.eventfd_read(self._signals)
+        self._signals.acquire()
         self._shut_down()
         if self._deposed is not None:
             log.critical("another master has taken over: %s", self._deposed)
@@ -171,15 +170,15 @@ class Master:
             self._queue.reschedule()
 
     def stop(self) -> None:
-        """Orderly at first; asked a second time, at once. Safe in a signal handler."""
+        """Orderly at first; asked a second time, at once."""
         self._asked_to_stop += 1
-        os.eventfd_write(self._signals, 1)
+        self._signals.release()
 
     def _depose(self, error: Deposed) -> None:
         """A node obeys another master: nothing is acknowledged any more."""
         self._deposed = error
         threading.Thread(target=self._queue.depose, args=(error,), daemon=True).start()
-        os.eventfd_write(self._signals, 1)
+        self._signals.release()
 
     def _shut_down(self) -> None:
         """Running opcodes end, waiting jobs go back; clients are served meanwhile."""
@@ -201,13 +200,13 @@ class Master:
     def _wait_for_jobs(self) -> None:
         settled = threading.Thread(target=self._tell_when_settled, daemon=True)
         settled.start()
-        os.eventfd_read(self._signals)
+        self._signals.acquire()
         if not self._in_a_hurry():
-            self._clock.sleep(LINGER_S)
+            self._signals.acquire(timeout=LINGER_S)
 
     def _tell_when_settled(self) -> None:
         self._queue.wait_until_settled()
-        os.eventfd_write(self._signals, 1)
+        self._signals.release()
 
 
 def other_candidates(cfg: Config) -> set[str]:
