@@ -83,6 +83,7 @@ MODIFICATIONS: list[tuple[list[str], dict[str, Any]]] = [
     (["--hidden=yes"], {"hidden_os": [["add", "debian"]]}),
     (["--blacklisted", "no"], {"blacklisted_os": [["remove", "debian"]]}),
     (["-H", "kvm:acpi=false"], {"os_hvp": {"debian": {"kvm": {"acpi": False}}}}),
+    (["-H", "kvm:acpi=default"], {"os_hvp": {"debian": {"kvm": {"acpi": "default"}}}}),
     (["-O", "dns=x"], {"osparams": {"debian": {"dns": "x"}}}),
     (
         ["--os-parameters-private", "key=x"],

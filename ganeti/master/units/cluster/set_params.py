@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ganeti.contracts.node.files import FileCalls
 from ganeti.contracts.node.system import SystemCalls
 from ganeti.errors import Code, GenericError, OpExecError, OpPrereqError
 from ganeti.master.locks.plan import Level, LockPlan, all_shared
@@ -60,7 +61,7 @@ class ClusterSetParams(LogicalUnit[OpClusterSetParams]):
 
     def _check_on_nodes(self, after: Config) -> None:
         """The nodes that can have instances confirm parameters that are new."""
-        nodes = [node.uuid for node in after.online_nodes() if node.vm_capable]
+        nodes = self._hosts()
         for hypervisor, filled in plan.hvparams_to_confirm(self.cfg, after, self.op):
             overrides.check_on_nodes(self, nodes, hypervisor, filled)
         given = {**(self.op.osparams or {}), **(self.op.osparams_private_cluster or {})}
@@ -68,9 +69,12 @@ class ClusterSetParams(LogicalUnit[OpClusterSetParams]):
             params = after.os_defaults(name)
             os_params.check(self, nodes, name, params, required=False, force_variant=False)
 
+    def _hosts(self) -> list[str]:
+        return [node.uuid for node in self.cfg.online_nodes() if node.vm_capable]
+
     def execute(self) -> None:
-        before = self.cfg.cluster
-        after = plan.cluster_after(before, self.op)
+        change = conflicts.Change(self.cfg, plan.config_after(self.cfg, self.op))
+        before, after = change.before.cluster, change.after.cluster
         moves = before.master_netdev != after.master_netdev
         with Rollback() as undo:
             if moves:
@@ -81,6 +85,7 @@ class ClusterSetParams(LogicalUnit[OpClusterSetParams]):
             self._address_up(self.cfg.cluster)
         elif before.master_netmask != after.master_netmask:
             self._change_netmask(before.master_netmask)
+        self._make_directories(conflicts.new_directories(change))
         for uuid in promoted:
             node = self.cfg.nodes[uuid]
             self.log.info(f"node {node.name} becomes master candidate")
@@ -94,6 +99,15 @@ class ClusterSetParams(LogicalUnit[OpClusterSetParams]):
             for node in promoted:
                 cfg.put(node.replace(master_candidate=True))
         return [node.uuid for node in promoted]
+
+    def _make_directories(self, directories: list[str]) -> None:
+        """As for a node that joins: what cannot be made is warned about."""
+        for directory in directories:
+            replies = self.rpc.all(self._hosts(), FileCalls.file_storage_dir_create)(directory)
+            for uuid, reply in replies.items():
+                if reply.failed:
+                    name = self.cfg.nodes[uuid].name
+                    self.log.warning(f"{directory} on node {name}: {reply.error}")
 
     def _address_down(self, cluster: Cluster) -> None:
         call = self.rpc.one(cluster.master_node, SystemCalls.node_deactivate_master_ip)

@@ -58,6 +58,17 @@ def warnings(change: Change) -> Iterator[str]:
             yield f"{attribute} is set, but the disk template {template} is not enabled"
 
 
+def new_directories(change: Change) -> list[str]:
+    """Those of the enabled templates that the nodes may not have yet."""
+    old, new = change.before.cluster, change.after.cluster
+    return [
+        getattr(new, attribute)
+        for template, attribute in _DIRECTORIES
+        if template in new.enabled_disk_templates
+        and (change.of(attribute) or template not in old.enabled_disk_templates)
+    ]
+
+
 def newly_violating(change: Change) -> list[str]:
     """Names of the instances that fitted their groups before and do not any more."""
     return [

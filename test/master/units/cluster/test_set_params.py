@@ -73,6 +73,16 @@ def test_the_netmask_alone_changes_in_place(tmp_path: Path) -> None:
     ]
 
 
+def test_nodes_get_a_new_directory(tmp_path: Path) -> None:
+    trial = Trial(tmp_path, world(file_storage_dir="/srv/a"), file_storage_dir="/srv/b")
+    trial.world.nodes.says("n1", "file_storage_dir_create", None)
+    trial.world.nodes.fails("n2", "file_storage_dir_create", "not allowed")
+    assert trial.run().cluster.file_storage_dir == "/srv/b"
+    assert [row[2] for row in trial.world.nodes.asked] == [["/srv/b"]] * 2
+    (line,) = trial.lines
+    assert line.startswith(" - WARNING: /srv/b on node n2: ")
+
+
 def test_a_larger_pool_takes_nodes_in(tmp_path: Path) -> None:
     cfg = (
         a_cluster()
