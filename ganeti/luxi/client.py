@@ -80,18 +80,19 @@ class Client:
     def call(self, method: str, *args: Any, repeatable: bool = False) -> Any:
         """The result of one call; `repeatable`: to be sent again if the answer gets lost."""
         request = framing.encode({"method": method, "args": args, "version": LUXI})
-        try:
-            return _result(self._exchange(request))
-        except _Lost:
-            if not repeatable:
-                raise ProtocolError(
-                    f"the master daemon went away before it answered {method}; it may have been"
-                    " carried out all the same, so look before you repeat the command"
-                ) from None
-        try:
-            return _result(self._exchange(request))
-        except _Lost:
-            raise ProtocolError(f"the master daemon went away twice during {method}") from None
+        deadline = None
+        while True:
+            try:
+                return _result(self._exchange(request))
+            except _Lost:
+                now = self._clock.monotonic()
+                deadline = deadline or now + self._connect_timeout_s
+                if not repeatable or now >= deadline:
+                    raise ProtocolError(
+                        f"the master daemon went away before it answered {method}; it may have"
+                        " been carried out all the same, so look before you repeat the command"
+                    ) from None
+            self._clock.sleep(_RETRY_S)
 
     def _exchange(self, request: bytes) -> dict[str, Any]:
         connection = self._connected()

@@ -139,9 +139,17 @@ def test_answers_that_are_none_are_protocol_errors(stage: Stage, answer: bytes) 
 
 
 def test_a_query_whose_answer_was_lost_is_asked_again(stage: Stage) -> None:
-    peer = stage.peer(HANG_UP, good(["cluster"]))
+    peer = stage.peer(HANG_UP, HANG_UP, good(["cluster"]))
     assert stage.client.QueryConfigValues(["cluster_name"]) == ["cluster"]
-    assert len(peer.requests) == 2
+    assert len(peer.requests) == 3
+
+
+def test_a_query_is_not_asked_for_ever(stage: Stage) -> None:
+    peer = stage.peer(*[HANG_UP] * 31)
+    with pytest.raises(ProtocolError, match="before it answered QueryTags"):
+        stage.client.QueryTags("cluster", "")
+    assert len(peer.requests) == 31
+    assert stage.clock.time == 30
 
 
 def test_a_job_whose_answer_was_lost_is_not_submitted_again(stage: Stage) -> None:
