@@ -242,7 +242,10 @@ def test_an_interruption_ends_the_command(runner: Runner, tmp_path: Path) -> Non
     path = tmp_path / "pid"
     try:
         with pytest.raises(Interrupted):
-            shell(runner, 'echo $$ >"$1"; kill -USR1 $PPID; exec sleep 100', str(path))
+            # It reads first: what is written to it tells that the runner has begun to wait.
+            line = 'read x; echo $$ >"$1"; kill -USR1 $PPID; exec sleep 100'
+            argv = ["/bin/sh", "-c", line, "sh", str(path)]
+            runner.run(argv, timeout_s=LONG_S, input="go\n")
     finally:
         signal.signal(signal.SIGUSR1, before)
     assert has_ended(int(path.read_text()))
