@@ -129,6 +129,7 @@ class Paths:
         self.ensure_dirs = f"{self.lib_dir}/ensure-dirs"
         self.default_master_setup_script = f"{self.tools_dir}/master-ip-setup"
         self.kvm_ifup = f"{self.lib_dir}/kvm-ifup"
+        self.kvm_vif_bridge = f"{self.conf_dir}/kvm-vif-bridge"
         self.kvm_console_wrapper = f"{self.tools_dir}/kvm-console-wrapper"
         self.os_search_path = tuple(f"{root}{base}/os" for base in _OS_BASES)
         self.es_search_path = tuple(f"{root}{base}/extstorage" for base in _OS_BASES)

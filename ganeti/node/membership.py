@@ -8,19 +8,26 @@ import shutil
 
 from ganeti.errors import GenericError
 from ganeti.node.host import Host
-from ganeti.ssh_keys import RootKeys, parse_public_keys
+from ganeti.ssh_keys import PublicKeyFile, RootKeys, key_of
 from ganeti.utils import files, net
 
 MASTER_DAEMON = "ganeti-masterd"
 OTHER_DAEMONS = ("ganeti-confd",)
+KEY_TYPES = ("rsa", "dsa", "ecdsa")
 DAEMON_TIMEOUT_S = 60.0
+MASTER_TIMEOUT_S = 240.0
+"""The master daemon comes up only after a vote, for which it waits a minute and more."""
 BACKUP_MODE = 0o600
 
 
-def daemon_util(host: Host, *words: str, env: dict[str, str] | None = None) -> None:
+def daemon_util(
+    host: Host,
+    *words: str,
+    env: dict[str, str] | None = None,
+    timeout_s: float = DAEMON_TIMEOUT_S,
+) -> None:
     """Run a verb of daemon-util; raises CommandError."""
-    argv = [host.paths.daemon_util, *words]
-    host.runner.run(argv, timeout_s=DAEMON_TIMEOUT_S, env=env, check=True)
+    host.runner.run([host.paths.daemon_util, *words], timeout_s=timeout_s, env=env, check=True)
 
 
 def demote(host: Host) -> None:
@@ -52,13 +59,21 @@ def leave(host: Host, *, modify_ssh_setup: bool) -> None:
 
 
 def _forget_ssh(host: Host) -> None:
-    """Take the cluster's keys out of authorized_keys; root's own key pair goes as well."""
+    """Nobody of the cluster may log in any more, and root's key that the cluster knew goes."""
+    table = PublicKeyFile(host.paths.ganeti_pub_keys, host.disk).read()
+    keys = [key for owned in table.values() for key in owned]
     root = RootKeys(host.paths, host.disk, host.runner)
-    try:
-        table = parse_public_keys(files.read_lines(host.paths.ganeti_pub_keys))
-    except FileNotFoundError:
-        return
-    root.revoke(key for keys in table.values() for key in keys)
+    root.revoke(keys)
+    known = {key_of(key) for key in keys}
+    for kind in KEY_TYPES:
+        private = root.private_path(kind)
+        try:
+            own = key_of(files.read_text(f"{private}.pub"))
+        except FileNotFoundError:
+            continue
+        if own in known:
+            host.disk.remove(private, missing_ok=True)
+            host.disk.remove(f"{private}.pub")
 
 
 def _remove_files(directory: str) -> None:
@@ -85,7 +100,8 @@ def _empty(directory: str) -> None:
 def start_master(host: Host, *, no_voting: bool) -> None:
     """Start the daemons of the master; without a vote only if it was confirmed before."""
     words = "--no-voting --yes-do-it" if no_voting else ""
-    daemon_util(host, "start-master", env={"EXTRA_MASTERD_ARGS": words})
+    env = {"EXTRA_MASTERD_ARGS": words}
+    daemon_util(host, "start-master", env=env, timeout_s=MASTER_TIMEOUT_S)
 
 
 def ensure_daemon(host: Host, name: str, *, run: bool) -> bool:

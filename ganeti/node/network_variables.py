@@ -6,7 +6,7 @@ from __future__ import annotations
 from ganeti.model.nic import Nic
 
 
-def of(nic: Nic, prefix: str = "") -> dict[str, str]:
+def of(nic: Nic) -> dict[str, str]:
     """Variables by name; none if the interface is in no network."""
     info = nic.netinfo
     if not info:
@@ -21,4 +21,4 @@ def of(nic: Nic, prefix: str = "") -> dict[str, str]:
         "NETWORK_MAC_PREFIX": info.get("mac_prefix"),
         "NETWORK_TAGS": " ".join(info.get("tags") or ()),
     }
-    return {prefix + name: value for name, value in values.items() if value}
+    return {name: value for name, value in values.items() if value}

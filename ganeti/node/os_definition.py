@@ -65,14 +65,15 @@ def _words(path: str) -> list[str]:
         lines = files.read_lines(path)
     except FileNotFoundError:
         return []
-    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    words = (line.strip() for line in lines)
+    return [word for word in words if word and not word.startswith("#")]
 
 
 def _api_versions(path: str) -> list[int]:
     try:
         return [int(word) for word in _words(f"{path}/ganeti_api_version")]
-    except (OSError, ValueError) as err:
-        raise OsError(f"ganeti_api_version cannot be read: {err}") from err
+    except ValueError as err:
+        raise OsError(f"ganeti_api_version is not a list of numbers: {err}") from err
 
 
 def read(name: str, path: str) -> OsDefinition:
@@ -82,6 +83,8 @@ def read(name: str, path: str) -> OsDefinition:
         return _checked(name, path, versions)
     except OsError as err:
         return OsDefinition(name, path, str(err))
+    except (OSError, UnicodeDecodeError) as err:
+        return OsDefinition(name, path, f"it cannot be read: {err}")
 
 
 def _checked(name: str, path: str, versions: list[int]) -> OsDefinition:

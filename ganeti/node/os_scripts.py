@@ -16,11 +16,10 @@ from ganeti.model import templates
 from ganeti.model.disk import Disk
 from ganeti.model.instance import Instance
 from ganeti.model.nic import Nic
-from ganeti.node import os_definition
+from ganeti.node import network_variables, os_definition
 from ganeti.node.host import Host
 from ganeti.node.os_definition import OsDefinition, OsError
 from ganeti.node.storage import links, registry
-from ganeti.utils import files
 
 PATH = "/sbin:/bin:/usr/sbin:/usr/bin"
 SHOWN_LINES = 20
@@ -83,10 +82,9 @@ class InstanceScripts:
             output_file=log_file,
         )
         if result.failed:
-            lines = files.read_lines(log_file)[-SHOWN_LINES:]
             raise OsError(
                 f"the script {script} of OS '{self._definition.name}' {result.fail_reason};"
-                f" its last lines ({log_file}):\n" + "\n".join(lines)
+                f" its last lines ({log_file}):\n{last_lines(log_file)}{result.stderr}"
             )
 
     def _log_file(self, action: str, label: str) -> str:
@@ -150,17 +148,6 @@ def backend_type(disk: Disk) -> str:
     return "block"
 
 
-_NETWORK = {
-    "NAME": "name",
-    "UUID": "uuid",
-    "SUBNET": "network",
-    "GATEWAY": "gateway",
-    "SUBNET6": "network6",
-    "GATEWAY6": "gateway6",
-    "MAC_PREFIX": "mac_prefix",
-}
-
-
 def nic_env(index: int, nic: Nic, frontend: str) -> Env:
     params = nic.nicparams
     env = {
@@ -173,11 +160,17 @@ def nic_env(index: int, nic: Nic, frontend: str) -> Env:
     env |= {"NAME": nic.name} if nic.name else {}
     env |= {"IP": nic.ip} if nic.ip else {}
     env |= {"BRIDGE": env["LINK"]} if env["MODE"] == "bridged" else {}
-    info = nic.netinfo or {}
-    env |= {f"NETWORK_{key}": str(info[name]) for key, name in _NETWORK.items() if info.get(name)}
-    if info.get("tags"):
-        env["NETWORK_TAGS"] = " ".join(info["tags"])
+    env |= network_variables.of(nic)
     return {f"NIC_{index}_{key}": value for key, value in env.items()}
+
+
+def last_lines(log_file: str) -> str:
+    """The end of a log, whatever a script has put into it."""
+    try:
+        with open(log_file, encoding="utf-8", errors="replace") as file:
+            return "".join(file.readlines()[-SHOWN_LINES:])
+    except OSError as err:
+        return f"it cannot be read: {err}\n"
 
 
 def verify(

@@ -15,12 +15,11 @@ from typing import Any
 from ganeti import version
 from ganeti.contracts.node.os import OsCalls
 from ganeti.errors import GenericError
+from ganeti.node import ssh_check
 from ganeti.node.host import Host
-from ganeti.node.hypervisors.registry import Hypervisors
-from ganeti.node.machine import Machine
 from ganeti.node.storage import allowed
 from ganeti.ssh import Ssh
-from ganeti.utils import net, x509
+from ganeti.utils import files, net, x509
 
 SSH_TIMEOUT_S = 30.0
 PING_TIMEOUT_S = 10.0
@@ -32,11 +31,9 @@ Answer = dict[str, Any]
 class SelfCheck:
     """One request to one node."""
 
-    def __init__(
-        self, host: Host, hypervisors: Hypervisors, oses: OsCalls, hvparams: Mapping[str, Any]
-    ) -> None:
-        self._host, self._hypervisors, self._oses = host, hypervisors, oses
-        self._hvparams, self._machine = hvparams, Machine()
+    def __init__(self, host: Host, oses: OsCalls, hvparams: Mapping[str, Any]) -> None:
+        self._host, self._oses, self._hvparams = host, oses, hvparams
+        self._hypervisors, self._machine = host.hypervisors, host.machine
         self._me = net.resolve(net.own_name()).name
 
     def answer(self, asked: Mapping[str, Any]) -> Answer:
@@ -123,14 +120,24 @@ class SelfCheck:
         """``[null, digest]``, or the severity and what is wrong."""
         path = self._host.paths.client_pem
         try:
-            with open(path, encoding="ascii") as file:
-                pem = file.read()
-            days = x509.days_left(path, self._host.clock.now())
-            if days < 0:
+            pem = files.read_text(path)
+            if x509.days_left(path, self._host.clock.now()) < 0:
                 return ["ERROR", f"{path} has expired"]
             return [None, x509.digest(pem)]
         except (OSError, GenericError) as err:
             return ["ERROR", f"{path} cannot be read: {err}"]
+
+    def ssh_setup(self, asked: Any) -> list[str]:
+        nodes, key_type = asked
+        return ssh_check.setup_problems(
+            self._me, [ssh_check.Member(*row) for row in nodes], self._ssh_files(key_type)
+        )
+
+    def ssh_clutter(self, _asked: Any) -> list[str]:
+        return ssh_check.clutter(self._ssh_files("rsa").authorized, self._me)
+
+    def _ssh_files(self, key_type: str) -> ssh_check.SshFiles:
+        return ssh_check.read(self._host.paths, key_type)
 
     def oslist(self, _asked: Any) -> list[Any]:
         return [list(row) for row in self._oses.os_diagnose()]
@@ -175,6 +182,8 @@ ANSWERS: dict[str, Callable[[SelfCheck, Any], Any]] = {
     "instancelist": SelfCheck.instancelist,
     "hvinfo": SelfCheck.hvinfo,
     "client-cert": SelfCheck.client_cert,
+    "ssh-setup": SelfCheck.ssh_setup,
+    "ssh-clutter": SelfCheck.ssh_clutter,
     "oslist": SelfCheck.oslist,
     "bridges": SelfCheck.bridges,
     "user-scripts": SelfCheck.user_scripts,

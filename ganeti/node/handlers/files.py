@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-import grp
 import os
-import pwd
+from collections.abc import Mapping
 from typing import Any
 
+from ganeti import owners
 from ganeti.contracts.node.files import FileCalls, Upload
 from ganeti.contracts.node.packed import Packed
 from ganeti.errors import FileStoragePathError, GenericError
@@ -33,6 +33,7 @@ def upload_targets(paths: Paths) -> frozenset[str]:
             paths.hmac_key,
             paths.cluster_domain_secret,
             paths.external_master_setup_script,
+            paths.kvm_vif_bridge,
         }
     )
 
@@ -59,7 +60,10 @@ class FileHandlers(FileCalls):
     ) -> None:
         if file_name not in self._targets:
             raise GenericError(f"{file_name} is not a file that the master may write on nodes")
-        owner = (_user(uid), _group(gid))
+        owner = (
+            owners.user_id(_role("user", uid, owners.USERS)),
+            owners.group_id(_role("group", gid, owners.GROUPS)),
+        )
         self._host.disk.write(file_name, content.data, mode=mode & 0o7777, owner=owner)
         os.utime(file_name, (atime, mtime))
 
@@ -111,15 +115,9 @@ class FileHandlers(FileCalls):
             raise FileStoragePathError(f"{old_file_storage_dir} cannot be renamed: {err}") from err
 
 
-def _user(name: str | int) -> int:
-    try:
-        return name if isinstance(name, int) else pwd.getpwnam(name).pw_uid
-    except KeyError:
-        raise GenericError(f"there is no user '{name}' on this node") from None
-
-
-def _group(name: str | int) -> int:
-    try:
-        return name if isinstance(name, int) else grp.getgrnam(name).gr_gid
-    except KeyError:
-        raise GenericError(f"there is no group '{name}' on this node") from None
+def _role(kind: str, name: str | int, accounts: Mapping[str, str]) -> str:
+    """Whose account it is; the id here is that of the role, or root's where the account is missing."""
+    for role, account in accounts.items():
+        if account == name:
+            return role
+    raise GenericError(f"'{name}' is not a {kind} that files of the cluster belong to")

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ganeti import owners
 from ganeti.contracts.node.jobs import JobCalls
 from ganeti.contracts.node.packed import Packed
 from ganeti.errors import JobQueueError
@@ -20,20 +22,23 @@ from ganeti.utils import files
 from ganeti.utils.filelock import FileLock
 
 LOCK_TIMEOUT_S = 10.0
-FILE_MODE, DIRECTORY_MODE = 0o640, 0o750
+FILE_MODE, DRAIN_MODE, DIRECTORY_MODE = 0o640, 0o644, 0o750
+_JOB = re.compile(r"job-\d+")
 _IN_QUEUE = re.compile(r"(job-\d+|serial|version|candidates)")
 _IN_ARCHIVE = re.compile(r"\d+/job-\d+")
 
 
 class JobHandlers(JobCalls):
-    """Files of the queue, by path."""
+    """Files of the queue, by path. They belong to the master daemon, which may start here one day."""
 
     def __init__(self, host: Host) -> None:
         self._host, self._paths = host, host.paths
+        self._owner = (owners.user_id("masterd"), owners.group_id("daemons"))
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        self._host.disk.ensure_dir(self._paths.queue_dir, mode=DIRECTORY_MODE)
+        directory = self._paths.queue_dir
+        self._host.disk.ensure_dir(directory, mode=DIRECTORY_MODE, owner=self._owner)
         with FileLock(self._paths.queue_lock, clock=self._host.clock) as lock:
             lock.acquire(timeout_s=LOCK_TIMEOUT_S)
             yield
@@ -52,9 +57,12 @@ class JobHandlers(JobCalls):
         self.jobqueue_update_many([(file_name, content)])
 
     def jobqueue_update_many(self, files: list[tuple[str, Packed]]) -> None:
-        writes = [_write(self._checked(path), content) for path, content in files]
+        writes = [self._write(path, content) for path, content in files]
         with self._locked():
             self._host.disk.write_many(writes)
+
+    def _write(self, path: str, content: Packed) -> files.Write:
+        return files.Write(self._checked(path), content.data, FILE_MODE, self._owner)
 
     def jobqueue_rename(self, rename: list[tuple[str, str]]) -> None:
         """A file that is not there was never copied here, which is fine."""
@@ -63,21 +71,22 @@ class JobHandlers(JobCalls):
             self._host.disk.rename_many(
                 [(old, new) for old, new in pairs if os.path.exists(old)],
                 make_dirs_mode=DIRECTORY_MODE,
+                make_dirs_owner=self._owner,
             )
 
     def jobqueue_set_drain_flag(self, flag: bool) -> None:
         with self._locked():
             if flag:
-                self._host.disk.write(self._paths.queue_drain, b"", mode=FILE_MODE)
-            elif os.path.exists(self._paths.queue_drain):
-                self._host.disk.remove(self._paths.queue_drain)
+                path = self._paths.queue_drain
+                self._host.disk.write(path, b"", mode=DRAIN_MODE, owner=self._owner)
+            else:
+                self._host.disk.remove(self._paths.queue_drain, missing_ok=True)
 
     def jobqueue_purge(self) -> None:
+        """The serial stays, so that no number of a job is ever given twice."""
         with self._locked():
             for name in os.listdir(self._paths.queue_dir):
-                if re.fullmatch(r"job-\d+", name):
-                    self._host.disk.remove(f"{self._paths.queue_dir}/{name}")
-
-
-def _write(path: str, content: Packed) -> files.Write:
-    return files.Write(path, content.data, mode=FILE_MODE)
+                if _JOB.fullmatch(name):
+                    os.unlink(f"{self._paths.queue_dir}/{name}")
+            shutil.rmtree(self._paths.queue_archive_dir, ignore_errors=True)
+            self._host.disk.remove(self._paths.queue_drain, missing_ok=True)

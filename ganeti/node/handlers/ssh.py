@@ -7,7 +7,8 @@ candidates know the keys (``ganeti_pub_keys``).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import simplejson
@@ -17,11 +18,16 @@ from ganeti.errors import GenericError
 from ganeti.node.host import Host
 from ganeti.ssh import Ssh
 from ganeti.ssh_keys import PublicKeyFile, RootKeys
-from ganeti.utils import files
+from ganeti.utils import files, x509
 
 TRIES = 3
 TIMEOUT_S = 60.0
-ADD, REMOVE, REPLACE_OR_ADD, CLEAR = "add", "remove", "replace_or_add", "clear"
+PARALLEL = 8
+ADD, REMOVE, REPLACE_OR_ADD = "add", "remove", "replace_or_add"
+OVERRIDE, CLEAR = "override", "clear"
+
+Request = dict[str, Any]
+"""Input of ssh-update: for each file an action and keys by node."""
 
 
 class SshHandlers(SshCalls):
@@ -43,19 +49,18 @@ class SshHandlers(SshCalls):
     ) -> Problems:
         self._public.rename(node_name, node_uuid)
         keys = self._keys_of(node_uuid, node_name)
-        problems = []
+        requests: dict[str, Request] = {}
         for name in self._others():
-            request: dict[str, Any] = {}
+            request = requests[name] = Request()
             if to_authorized_keys:
                 request["authorized_keys"] = [ADD, {node_uuid: keys}]
             if name in potential_master_candidates and to_public_keys:
                 request["public_keys"] = [REPLACE_OR_ADD, {node_uuid: keys}]
             if name == node_name and get_public_keys:
-                request["public_keys"] = [REPLACE_OR_ADD, self._public.read()]
-            problems += self._update(name, request)
+                request["public_keys"] = [OVERRIDE, self._public.read()]
         if to_authorized_keys:
             self._own().authorize(keys)
-        return problems
+        return self._send(requests)
 
     def _keys_of(self, uuid: str, name: str) -> list[str]:
         keys = self._public.read().get(uuid)
@@ -76,33 +81,29 @@ class SshHandlers(SshCalls):
         readd: bool,
     ) -> Problems:
         keys = self._public.read().get(node_uuid, [])
-        problems: Problems = []
+        requests: dict[str, Request] = {}
         for name in self._others():
-            request: dict[str, Any] = {}
-            if name == node_name:
-                request |= self._farewell(
-                    master_candidate_uuids, clear_authorized_keys, clear_public_keys
-                )
-            else:
-                if from_authorized_keys and keys:
-                    request["authorized_keys"] = [REMOVE, {node_uuid: keys}]
-                if from_public_keys and name in potential_master_candidates:
-                    request["public_keys"] = [REMOVE, {node_uuid: []}]
-            problems += self._update(name, request)
+            request = requests[name] = Request()
+            if from_authorized_keys and keys:
+                request["authorized_keys"] = [REMOVE, {node_uuid: keys}]
+            if from_public_keys and name in potential_master_candidates:
+                request["public_keys"] = [REMOVE, {node_uuid: []}]
+        if node_name in requests:
+            requests[node_name] |= self._farewell(
+                [node_uuid, *master_candidate_uuids], clear_authorized_keys, clear_public_keys
+            )
         if from_authorized_keys:
             self._own().revoke(keys)
         if from_public_keys:
             self._public.apply(REMOVE, {node_uuid: []})
-        return problems
+        return self._send(requests)
 
-    def _farewell(
-        self, candidates: Iterable[str], authorized: bool, public: bool
-    ) -> dict[str, Any]:
+    def _farewell(self, owners: Iterable[str], authorized: bool, public: bool) -> Request:
         """What the leaving node itself has to forget."""
         table = self._public.read()
-        request: dict[str, Any] = {}
+        request = Request()
         if authorized:
-            known = {uuid: table[uuid] for uuid in candidates if uuid in table}
+            known = {uuid: table[uuid] for uuid in owners if uuid in table}
             request["authorized_keys"] = [REMOVE, known]
         if public:
             request["public_keys"] = [CLEAR, {}]
@@ -116,18 +117,23 @@ class SshHandlers(SshCalls):
         me = self._host.ssconf.get("master_node")
         return [name for name in self._host.ssconf.lines("online_nodes") if name != me]
 
-    def _update(self, name: str, request: dict[str, Any]) -> Problems:
-        """Run ssh-update on a node."""
-        if not request:
-            return []
+    def _send(self, requests: Mapping[str, Request]) -> Problems:
+        """Run ssh-update on several nodes at once; what went wrong on which."""
+        wanted = {name: request for name, request in requests.items() if request}
+        with ThreadPoolExecutor(PARALLEL) as pool:
+            found = zip(wanted, pool.map(self._update, wanted, wanted.values()), strict=True)
+            return [(name, problem) for name, problem in found if problem]
+
+    def _update(self, name: str, request: Request) -> str | None:
+        certificate = files.read_text(self._host.paths.server_pem)
         data = {
             "cluster_name": self._host.ssconf.get("cluster_name"),
-            "node_daemon_certificate": files.read_text(self._host.paths.server_pem),
+            "node_daemon_certificate": x509.certificate_of(certificate),
             **request,
         }
         argv = self._ssh.command(name, f"{self._host.paths.lib_dir}/ssh-update")
         for _ in range(TRIES):
             result = self._host.runner.run(argv, timeout_s=TIMEOUT_S, input=simplejson.dumps(data))
             if not result.failed:
-                return []
-        return [(name, result.output.strip() or result.fail_reason)]
+                return None
+        return result.output.strip() or result.fail_reason

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import Any
 
@@ -11,16 +12,16 @@ import simplejson
 from ganeti import version
 from ganeti.contracts.node.sender import Sender
 from ganeti.contracts.node.system import HvSpec, NodeInfo, Params, StorageUnit, SystemCalls
-from ganeti.errors import CommandError, GenericError, HypervisorError
+from ganeti.errors import CommandError, GenericError
 from ganeti.node import master_ip, membership, restricted
 from ganeti.node.handlers.os import OsHandlers
 from ganeti.node.host import Host
-from ganeti.node.hypervisors.registry import Hypervisors
-from ganeti.node.machine import Machine
 from ganeti.node.master_ip import change_netmask
 from ganeti.node.powercycle import Powercycle
 from ganeti.node.self_check import SelfCheck
 from ganeti.utils import files, net, x509
+
+log = logging.getLogger(__name__)
 
 PAUSE_MODE = 0o644
 MIB = 1024 * 1024
@@ -30,10 +31,8 @@ class SystemHandlers(SystemCalls):
     """Thin: each call looks something up or hands on."""
 
     def __init__(self, host: Host) -> None:
-        self._host, self._machine = host, Machine()
-        self._hypervisors = Hypervisors(host.paths, host.runner, host.clock, self._machine)
-        self._oses = OsHandlers(host)
-        self._powercycle = Powercycle(self._machine, host.clock)
+        self._host, self._machine, self._hypervisors = host, host.machine, host.hypervisors
+        self._powercycle = Powercycle(host.machine, host.clock)
 
     # Who is who.
 
@@ -65,7 +64,7 @@ class SystemHandlers(SystemCalls):
     def node_verify(
         self, checkdict: Params, cluster_name: str, all_hvparams: dict[str, Params]
     ) -> Params:
-        check = SelfCheck(self._host, self._hypervisors, self._oses, all_hvparams)
+        check = SelfCheck(self._host, OsHandlers(self._host), all_hvparams)
         return check.answer(checkdict)
 
     def node_has_ip_address(self, address: str) -> bool:
@@ -173,7 +172,8 @@ def _storage(unit: StorageUnit) -> Params | None:
     try:
         state = os.statvfs(key)
     except OSError as err:
-        raise HypervisorError(f"the space in {key} cannot be found out: {err}") from err
+        log.warning("the space in %s cannot be found out: %s", key, err)
+        return None
     return {
         "type": kind,
         "name": key,
