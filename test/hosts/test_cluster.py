@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import subprocess
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -13,8 +16,12 @@ from test.lab.cluster import Wish
 from test.lab.guests import Guest
 from test.lab.hosts import Host, State
 from test.lab.lab import Lab
+from test.lab.programs import LabError
 
 JOB_S = 120.0
+TRIES, TRY_S = 10, 3.0
+# Ctrl-] leaves a console.
+LEAVE, LEAVE_S = b"\x1d", 20.0
 NAME = network.GUESTS[4].fqdn
 ADDRESS = network.GUESTS[4].primary
 POWERCYCLE = """
@@ -38,6 +45,47 @@ def listed(master: Host, kind: str, fields: str, *names: str) -> list[list[str]]
     layout = ["--no-headers", "--separator=|", "-o", fields]
     output = master.run([f"gnt-{kind}", "list", *layout, *names])
     return [line.split("|") for line in output.splitlines()]
+
+
+class Terminal:
+    """A command on a terminal of a host, which says what it shows."""
+
+    def __init__(self, host: Host, command: str) -> None:
+        self._shown = b""
+        argv = host.tool_command(["script", "-qec", command, "/dev/null"])
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(argv, stdin=pipe, stdout=pipe, bufsize=0)
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._keys, self._screen = self._process.stdin, self._process.stdout
+        os.set_blocking(self._screen.fileno(), False)
+
+    def __enter__(self) -> Terminal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._keys.write(LEAVE)
+        try:
+            self._process.wait(LEAVE_S)
+        finally:
+            self._keys.close()
+            self._screen.close()
+            self._process.kill()
+            self._process.wait()
+
+    def type_until(self, keys: str, text: str) -> None:
+        """Type, again where the guest was not listening yet, until it shows the text."""
+        self._shown = b""
+        for _ in range(TRIES):
+            self._keys.write(keys.encode())
+            with contextlib.suppress(LabError):
+                programs.wait_until(lambda: text in self._read(), TRY_S, text)
+                return
+        raise AssertionError(f"no {text!r} but {self._shown!r}")
+
+    def _read(self) -> str:
+        self._shown += self._screen.read() or b""
+        return self._shown.decode("utf-8", "replace")
 
 
 def add_command(home: str, *more: str, system: str = "lab-guest+default") -> list[str]:
@@ -88,11 +136,10 @@ def test_a_guest_can_be_stopped_started_and_reached(master: Host, running: Guest
 
 
 def test_the_console_leads_to_the_guests_login(master: Host, running: Guest) -> None:
-    typed = "(sleep 2; echo; sleep 2; echo root; sleep 2; echo cat /run/count; sleep 2)"
-    console = f"{typed} | timeout 12 script -qec 'gnt-instance console {NAME}' /dev/null"
-    seen = master.outcome(["sh", "-c", console]).stdout
-    assert f"{NAME} login:" in seen
-    assert "boot=1 tick=" in seen
+    with Terminal(master, f"gnt-instance console {NAME}") as terminal:
+        terminal.type_until("\n", f"{NAME} login:")
+        terminal.type_until("root\n", "/ #")
+        terminal.type_until("cat /run/count\n", "boot=1 tick=")
 
 
 def test_a_guest_that_ignores_the_power_button_is_ended(master: Host, guest: Guest) -> None:

@@ -140,10 +140,13 @@ class Host:
         self, argv: Sequence[str], *, stdin: str | None = None, timeout_s: float = 60
     ) -> process.Result:
         """Run a command in the host through the lab's own tool, and see how it ended."""
+        return programs.RUNNER.run(self.tool_command(argv), input=stdin, timeout_s=timeout_s)
+
+    def tool_command(self, argv: Sequence[str]) -> list[str]:
+        """The lab's tool as one would type it to run `argv` in the host."""
         tool = str(programs.TREE / "tools/ganeti-lab")
         which = ["--name", self._lab.name, "--dir", str(self._lab.base)]
-        command = [tool, "exec", *which, self.name, "--", *argv]
-        return programs.RUNNER.run(command, input=stdin, timeout_s=timeout_s)
+        return [tool, "exec", *which, self.name, "--", *argv]
 
     def run(self, argv: Sequence[str], *, stdin: str | None = None, timeout_s: float = 60) -> str:
         """Run a command that must succeed, and return what it printed."""
