@@ -39,9 +39,14 @@ class Daemon:
     def start(self) -> None:
         self.host.run(["ganeti-masterd"])
 
+    def submit(self, seconds: float) -> str:
+        """A job that runs so long; its number."""
+        done = self.host.outcome(["gnt-debug", "delay", "--submit", str(seconds)])
+        return (done.stdout + done.stderr).split()[-1]
+
     def delay(self, seconds: float) -> str:
         """A job that runs so long, once it runs; its number."""
-        job = self.host.run(["gnt-debug", "delay", "--submit", str(seconds)]).split()[-1]
+        job = self.submit(seconds)
         programs.wait_until(lambda: self.status(job) == "running", STEP_S, f"job {job} runs")
         return job
 
@@ -63,7 +68,7 @@ def daemon(host: Host) -> Daemon:
 
 def test_asked_to_stop_it_lets_running_jobs_end_and_answers_meanwhile(daemon: Daemon) -> None:
     pid, running = daemon.pid(), daemon.delay(3)
-    queued = daemon.host.run(["gnt-debug", "delay", "--submit", "0.01"]).split()[-1]
+    queued = daemon.submit(0.01)
     daemon.signal("TERM", pid)
     refused = daemon.host.outcome(["gnt-debug", "delay", "0.01"])
     assert refused.failed and "shutting down" in refused.stderr
