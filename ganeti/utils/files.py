@@ -10,14 +10,10 @@ what was synced.
 from __future__ import annotations
 
 import contextlib
-import functools
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 Owner = tuple[int, int]
 BeforeRename = Callable[[os.stat_result], None]
@@ -26,8 +22,6 @@ _PREFIX = "."
 _SUFFIX = ".new"
 _TEMPORARY = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{12}\.new", re.DOTALL)
 _NAME_BYTES = 200
-# Journalling file systems commit together what waits together.
-_SYNC_THREADS = 16
 
 
 class Write(NamedTuple):
@@ -44,7 +38,11 @@ class Primitives:
     """The system calls that durable writes consist of."""
 
     def write_temporary(self, path: str, item: Write) -> None:
-        """Make a new file with the content, owner and mode of `item`; not yet synced."""
+        """Make a new file with the content, owner and mode of `item`; not yet synced.
+
+        The advice lets the kernel begin to write: of many files the first fsync waits for the device,
+        the others find most of it done. One thread is as fast so as many, for half the CPU time.
+        """
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             view = memoryview(item.data)
@@ -53,6 +51,7 @@ class Primitives:
             if item.owner is not None:
                 os.fchown(fd, *item.owner)
             os.fchmod(fd, item.mode)
+            os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
         finally:
             os.close(fd)
 
@@ -113,7 +112,7 @@ class Disk:
         try:
             for path, item in temporary:
                 self._do.write_temporary(path, item)
-            states = self._sync_files([path for path, _ in temporary])
+            states = [self._do.sync_file(path) for path, _ in temporary]
             for (path, item), state in zip(temporary, states, strict=True):
                 if item.before_rename is not None:
                     item.before_rename(state)
@@ -122,12 +121,6 @@ class Disk:
             self._drop(path for path, _ in temporary)
             raise
         self._sync_directories(item.path for item in items)
-
-    def _sync_files(self, paths: Sequence[str]) -> list[os.stat_result]:
-        """fsync waits for the device, so several wait side by side."""
-        if len(paths) < 2:
-            return [self._do.sync_file(path) for path in paths]
-        return list(_sync_pool().map(self._do.sync_file, paths))
 
     def _drop(self, paths: Iterable[str]) -> None:
         for path in paths:
@@ -194,14 +187,6 @@ class Disk:
 
 def _directory(path: str) -> str:
     return os.path.dirname(path) or "."
-
-
-@functools.cache
-def _sync_pool() -> ThreadPoolExecutor:
-    """Made when it is first needed, so after a daemon has detached."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    return ThreadPoolExecutor(_SYNC_THREADS, thread_name_prefix="Sync")
 
 
 def _temporary(path: str) -> str:
