@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 import os
-import threading
 from pathlib import Path
 
 import pytest
@@ -142,16 +141,11 @@ def test_many_files_sync_each_directory_once(tmp_path: Path) -> None:
     assert [step.other for step in disk.steps[made:] if step.kind == "rename"] == names
 
 
-def test_many_files_wait_for_the_device_side_by_side(tmp_path: Path) -> None:
-    meeting = threading.Barrier(3, timeout=10)
-
-    class Slow(Primitives):
-        def sync_file(self, path: str) -> os.stat_result:
-            meeting.wait()
-            return super().sync_file(path)
-
-    Disk(Slow()).write_many(Write(str(tmp_path / name), b"") for name in "abc")
-    assert set(content(tmp_path)) == set("abc")
+def test_all_is_written_before_the_first_file_is_waited_for(tmp_path: Path) -> None:
+    disk = CrashDisk(tmp_path)
+    disk.write_many(Write(str(tmp_path / name), b"") for name in "abc")
+    kinds = [step.kind for step in disk.steps]
+    assert kinds == ["write"] * 3 + ["sync-file"] * 3 + ["rename"] * 3 + ["sync-directory"]
 
 
 def test_nothing_to_write_is_no_step(tmp_path: Path) -> None:
