@@ -83,7 +83,7 @@ class Client:
         deadline = None
         while True:
             try:
-                return _result(self._exchange(request))
+                return self._result(self._exchange(request))
             except _Lost:
                 now = self._clock.monotonic()
                 deadline = deadline or now + self._connect_timeout_s
@@ -93,6 +93,16 @@ class Client:
                         " been carried out all the same, so look before you repeat the command"
                     ) from None
             self._clock.sleep(_RETRY_S)
+
+    def _result(self, answer: dict[str, Any]) -> Any:
+        result = answer.get("result")
+        if answer.get("success") and "result" in answer:
+            return result
+        error = errors.decode(result)
+        if error is not None:
+            raise error
+        self.close()  # so does the other side, after what it did not understand
+        raise ProtocolError(result if isinstance(result, str) else f"wrong answer {answer!r:.200}")
 
     def _exchange(self, request: bytes) -> dict[str, Any]:
         connection = self._connected()
@@ -260,17 +270,3 @@ def _is_closed(connection: socket.socket) -> bool:
     poller = select.poll()
     poller.register(connection, select.POLLIN)
     return bool(poller.poll(0))
-
-
-def _result(answer: dict[str, Any]) -> Any:
-    try:
-        success, result = answer["success"], answer["result"]
-    except KeyError as err:
-        raise ProtocolError(f"an answer of the master daemon lacks {err}") from None
-    if success:
-        return result
-    raise errors.decode(result) or ProtocolError(_text(result))
-
-
-def _text(result: Any) -> str:
-    return result if isinstance(result, str) else f"unknown error {result!r}"

@@ -26,6 +26,7 @@ class Peer:
 
     def __init__(self, path: str, answers: Sequence[Any]) -> None:
         self.requests: list[dict[str, Any]] = []
+        self.connections = 0
         self._answers = list(answers)
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(path)
@@ -36,6 +37,7 @@ class Peer:
     def _serve(self) -> None:
         while self._answers:
             connection, _ = self._listener.accept()
+            self.connections += 1
             with connection:
                 self._talk(connection)
 
@@ -43,7 +45,10 @@ class Peer:
         splitter = framing.Splitter()
         while self._answers:
             while (message := splitter.take()) is None:
-                splitter.feed(connection.recv(4096))
+                data = connection.recv(4096)
+                if not data:
+                    return
+                splitter.feed(data)
             self.requests.append(framing.decode(message))
             answer = self._answers.pop(0)
             if answer is HANG_UP:
@@ -131,7 +136,15 @@ def test_other_failures_are_protocol_errors(stage: Stage, result: Any) -> None:
         stage.client.QueryClusterInfo()
 
 
-@pytest.mark.parametrize("answer", [b"{}\x03", b"no json\x03", b'{"success": true}\x03'])
+def test_after_a_protocol_error_there_is_a_new_connection(stage: Stage) -> None:
+    peer = stage.peer(bad("what was that"), good(5))
+    with pytest.raises(ProtocolError, match="what was that"):
+        stage.client.QueryTags("node", "n1")
+    assert stage.client.SubmitJob([]) == 5
+    assert peer.connections == 2
+
+
+@pytest.mark.parametrize("answer", [b"{}\x03", b"no json\x03", b"[]\x03", b'{"success":true}\x03'])
 def test_answers_that_are_none_are_protocol_errors(stage: Stage, answer: bytes) -> None:
     stage.peer(answer)
     with pytest.raises(ProtocolError):
