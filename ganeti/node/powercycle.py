@@ -12,6 +12,7 @@ import ctypes
 import logging
 import os
 import threading
+from typing import Protocol
 
 from ganeti.node.machine import Machine
 from ganeti.utils.clock import Clock
@@ -23,13 +24,19 @@ _RESET = b"b"
 _REBOOT_AUTOBOOT = 0x01234567
 
 
+class Kernel(Protocol):
+    """What of the C library is needed."""
+
+    def reboot(self, what: int, /) -> int: ...
+
+
 class Powercycle:
     """Prepared at start, when files can still be opened."""
 
-    def __init__(self, machine: Machine, clock: Clock) -> None:
+    def __init__(self, machine: Machine, clock: Clock, kernel: Kernel | None = None) -> None:
         self._clock = clock
         self._trigger = _opened(machine.sysrq_trigger)
-        self._libc = ctypes.CDLL(None, use_errno=True)
+        self._kernel = kernel or ctypes.CDLL(None)
 
     def schedule(self) -> str:
         """Reset in some seconds; returns what to tell meanwhile."""
@@ -43,7 +50,7 @@ class Powercycle:
                 os.write(self._trigger, _RESET)
             except OSError:
                 log.critical("the SysRq trigger refuses")
-        self._libc.reboot(_REBOOT_AUTOBOOT)
+        self._kernel.reboot(_REBOOT_AUTOBOOT)
 
 
 def _opened(path: str) -> int | None:

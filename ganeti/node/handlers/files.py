@@ -90,7 +90,7 @@ class FileHandlers(FileCalls):
             self._host.ssconf_changed()
 
     def file_storage_dir_create(self, file_storage_dir: str) -> None:
-        allowed.check(self._host.paths, file_storage_dir)
+        allowed.check(self._host.paths, file_storage_dir, may_be_listed=True)
         if os.path.exists(file_storage_dir) and not os.path.isdir(file_storage_dir):
             raise FileStoragePathError(f"{file_storage_dir} is there and is not a directory")
         self._host.disk.ensure_dir(file_storage_dir, mode=DIRECTORY_MODE)
