@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The calls to nodes as they are on the wire: names, order of arguments, how long a caller waits.
+
+A change here is a change of the protocol.
+"""
+
+from __future__ import annotations
+
+from ganeti.schema.contract import Call, Contract, Timeout
+from ganeti.utils import loading
+
+URGENT, FAST, NORMAL, SLOW, DAY = "urgent", "fast", "normal", "slow", "1day"
+
+CALLS = {
+    "accept_instance": ("instance info target", NORMAL),
+    "all_instances_info": ("hypervisor_list all_hvparams", URGENT),
+    "blockdev_assemble": ("disk instance on_primary idx", NORMAL),
+    "blockdev_close": ("instance_name disks", NORMAL),
+    "blockdev_create": ("bdev size owner on_primary info exclusive_storage", NORMAL),
+    "blockdev_find": ("disk", NORMAL),
+    "blockdev_getdimensions": ("disks", NORMAL),
+    "blockdev_getmirrorstatus": ("disks", NORMAL),
+    "blockdev_getmirrorstatus_multi": ("node_disks", NORMAL),
+    "blockdev_grow": ("cf_bdev amount dryrun backingstore es_flag", NORMAL),
+    "blockdev_open": ("instance_name disks exclusive", NORMAL),
+    "blockdev_remove": ("bdev", NORMAL),
+    "blockdev_rename": ("devlist", NORMAL),
+    "blockdev_setinfo": ("disk info", NORMAL),
+    "blockdev_shutdown": ("disk", NORMAL),
+    "blockdev_wipe": ("bdev offset size", SLOW),
+    "bridges_exist": ("bridges_list", URGENT),
+    "etc_hosts_modify": ("mode name ip", NORMAL),
+    "file_storage_dir_create": ("file_storage_dir", FAST),
+    "file_storage_dir_remove": ("file_storage_dir", FAST),
+    "file_storage_dir_rename": ("old_file_storage_dir new_file_storage_dir", FAST),
+    "get_file_info": ("file_path", FAST),
+    "get_watcher_pause": ("", URGENT),
+    "hooks_runner": ("hpath phase env", NORMAL),
+    "hotplug_device": ("instance action dev_type device extra seq", NORMAL),
+    "hotplug_supported": ("instance", NORMAL),
+    "hypervisor_validate_params": ("hvname hvfull", NORMAL),
+    "instance_balloon_memory": ("instance memory", NORMAL),
+    "instance_finalize_migration_dst": ("instance info success", NORMAL),
+    "instance_finalize_migration_src": ("instance success live", SLOW),
+    "instance_get_migration_status": ("instance", SLOW),
+    "instance_info": ("instance hname hvparams", URGENT),
+    "instance_list": ("hypervisor_list hvparams", URGENT),
+    "instance_migratable": ("instance", NORMAL),
+    "instance_migrate": ("cluster_name instance target live", SLOW),
+    "instance_os_add": ("instance_osp reinstall debug", DAY),
+    "instance_reboot": ("inst reboot_type shutdown_timeout reason", NORMAL),
+    "instance_run_rename": ("instance old_name debug", SLOW),
+    "instance_shutdown": ("instance timeout reason", NORMAL),
+    "instance_start": ("instance_hvp_bep startup_paused reason", NORMAL),
+    "jobqueue_purge": ("", NORMAL),
+    "jobqueue_rename": ("rename", URGENT),
+    "jobqueue_set_drain_flag": ("flag", URGENT),
+    "jobqueue_update": ("file_name content", URGENT),
+    "jobqueue_update_many": ("files", URGENT),
+    "master_node_name": ("", URGENT),
+    "master_obey": ("name epoch", FAST),
+    "master_standing": ("", URGENT),
+    "migration_info": ("instance", NORMAL),
+    "node_activate_master_ip": ("master_params use_external_mip_script", FAST),
+    "node_change_master_netmask": ("old_netmask netmask master_ip master_netdev", FAST),
+    "node_crypto_tokens": ("token_request", SLOW),
+    "node_deactivate_master_ip": ("master_params use_external_mip_script", FAST),
+    "node_demote_from_mc": ("", FAST),
+    "node_ensure_daemon": ("daemon run", URGENT),
+    "node_has_ip_address": ("address", FAST),
+    "node_info": ("storage_units hv_specs", URGENT),
+    "node_leave_cluster": ("modify_ssh_setup", NORMAL),
+    "node_powercycle": ("hypervisor hvparams", NORMAL),
+    "node_ssh_key_add": (
+        "node_uuid node_name potential_master_candidates to_authorized_keys to_public_keys"
+        " get_public_keys",
+        FAST,
+    ),
+    "node_ssh_key_remove": (
+        "node_uuid node_name master_candidate_uuids potential_master_candidates"
+        " from_authorized_keys from_public_keys clear_authorized_keys clear_public_keys readd",
+        FAST,
+    ),
+    "node_start_master_daemons": ("no_voting", FAST),
+    "node_stop_master": ("", FAST),
+    "node_verify": ("checkdict cluster_name all_hvparams", NORMAL),
+    "os_diagnose": ("", FAST),
+    "os_validate": ("required name checks params force_variant", FAST),
+    "restricted_command": ("cmd", SLOW),
+    "run_oob": ("oob_program command remote_node timeout", NORMAL),
+    "set_watcher_pause": ("until", URGENT),
+    "test_delay": ("duration", "duration"),
+    "upload_file": ("file_name", NORMAL),
+    "upload_file_single": ("file_name content mode uid gid atime mtime", NORMAL),
+    "version": ("", URGENT),
+    "write_ssconf_files": ("values", NORMAL),
+}
+SECONDS = {URGENT: 60, FAST: 300, NORMAL: 900, SLOW: 3600, DAY: 86400}
+
+
+def calls() -> dict[str, Call]:
+    loading.load_all("ganeti.contracts.node")
+    return {
+        name: call
+        for cls in Contract.__subclasses__()
+        if cls.__module__.startswith("ganeti.contracts.node")
+        for name, call in cls.CALLS.items()
+    }
+
+
+def test_names_and_arguments() -> None:
+    found = {name: " ".join(p for p, _ in call.parameters) for name, call in calls().items()}
+    assert found == {name: arguments for name, (arguments, _) in CALLS.items()}
+
+
+def test_how_long_a_caller_waits() -> None:
+    for name, call in calls().items():
+        if isinstance(call.timeout, Timeout):
+            assert call.timeout.value == SECONDS[CALLS[name][1]], name
+    assert calls()["test_delay"].timeout_s([7.5]) == 12.5
+
+
+def test_nodes_marked_offline_are_asked_only_this() -> None:
+    asked = {name for name, call in calls().items() if call.even_offline}
+    assert asked == {
+        *("version", "node_powercycle"),
+        *("master_node_name", "master_standing", "master_obey"),
+    }
+
+
+def test_what_has_effects_that_add_up_is_sent_once() -> None:
+    repeatable = {name for name, call in calls().items() if call.repeatable}
+    never = {
+        *("hooks_runner", "instance_os_add", "instance_run_rename", "blockdev_grow"),
+        *("restricted_command", "run_oob", "instance_reboot", "hotplug_device", "test_delay"),
+        *("instance_start", "instance_migrate", "blockdev_create", "node_powercycle"),
+    }
+    assert not never & repeatable
+
+
+def test_looking_is_not_fenced() -> None:
+    """Whoever votes or reads is answered, and nobody else."""
+    free = {name for name, call in calls().items() if not call.fenced}
+    assert free == {
+        *("version", "master_node_name", "master_standing", "node_info", "node_verify"),
+        *("node_has_ip_address", "node_stop_master", "bridges_exist", "get_watcher_pause"),
+        *("instance_info", "instance_list", "all_instances_info", "hypervisor_validate_params"),
+        *("instance_migratable", "migration_info", "instance_get_migration_status"),
+        *("hotplug_supported", "blockdev_find", "blockdev_getmirrorstatus"),
+        *("blockdev_getmirrorstatus_multi", "blockdev_getdimensions", "get_file_info"),
+        *("os_diagnose", "os_validate"),
+    }
