@@ -58,6 +58,20 @@ def master(cluster_lab: Lab) -> Host:
     return cluster_lab.hosts[0]
 
 
+@pytest.fixture(scope="session")
+def fake_lab() -> Iterator[Lab]:
+    """Three hosts that are a cluster with instances of pretence; whoever breaks it mends it again."""
+    with a_lab(3) as lab:
+        cluster.make(lab, Wish("fake"), say)
+        yield lab
+
+
+@pytest.fixture(scope="session")
+def fake_master(fake_lab: Lab) -> Host:
+    """The master of the cluster of pretence."""
+    return fake_lab.hosts[0]
+
+
 @pytest.fixture
 def new_cluster() -> Iterator[Callable[[int, Wish], Lab]]:
     """Make clusters that the test may break for good."""
