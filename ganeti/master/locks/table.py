@@ -245,11 +245,6 @@ class LockTable:
         """The names an owner holds at a level."""
         return frozenset(self._levels[level].modes(owner))
 
-    def holds_all(self, owner: int, level: Level) -> bool:
-        """True if the owner holds the whole set."""
-        grip = self._levels[level].holders.get(owner)
-        return grip is not None and grip.whole is not None
-
     def release(
         self, owner: int, level: Level, names: Iterable[str] | None = None
     ) -> list[Request]:

@@ -9,8 +9,16 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from ganeti.contracts.node.packed import Packed
+
+
+class _Plain(Packed):
+    """Job files are small, ASCII and sent at once: not worth the time to compress them."""
+
+    def raw(self) -> list[Any]:
+        return [0, self.data.decode()]
 
 
 @dataclass(frozen=True)
@@ -27,8 +35,9 @@ class Changes:
 
     @functools.cached_property
     def packed(self) -> list[tuple[str, Packed]]:
-        """The files as calls carry them; compressed once for all candidates."""
-        return [(name, Packed(data)) for name, data in self.files.items()]
+        """The files as calls carry them, made once for all candidates."""
+        form = Packed if self.everything else _Plain
+        return [(name, form(data)) for name, data in self.files.items()]
 
     @property
     def is_empty(self) -> bool:

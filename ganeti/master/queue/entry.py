@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the scheduler knows about one job beyond its file: a record, never a thread.
 
-Protected by the scheduler's lock; `attempt`, `held`, `levels` and `is_granted` belong to the task that
-is at work for the job, if there is one (never two at once).
+Protected by the scheduler's lock; `attempt`, `levels` (those left), `wanted` (of the first of them) and
+`held` belong to the task that is at work for the job, if there is one (never two at once).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 
 from ganeti.master.alarms import Alarm
-from ganeti.master.locks.plan import Level
+from ganeti.master.locks.plan import Level, Want
 from ganeti.master.locks.table import Rank
 from ganeti.master.queue.execution import Attempt
 from ganeti.master.queue.job import Job, Status
@@ -62,7 +62,7 @@ class Entry:
     attempt: Attempt | None = None
     held: dict[Level, frozenset[str]] = field(default_factory=dict)
     levels: tuple[Level, ...] = tuple(Level)
-    is_granted: bool = False
+    wanted: Want | None = None
     is_waiting: bool = False
     alarm: Alarm | None = None
     outcomes: list[Outcome] = field(default_factory=list)

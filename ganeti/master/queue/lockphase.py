@@ -20,6 +20,8 @@ from ganeti.master.locks.table import LockRow, LockTable, Request
 from ganeti.master.queue.entry import Entry
 from ganeti.master.queue.execution import Attempt
 
+_NOTHING = Want(frozenset(), shared=True)
+
 
 class Walk(Enum):
     """How far a job got."""
@@ -49,17 +51,17 @@ class LockPhase:
         """Take the levels that are left; on the worker that is at work for the job."""
         while entry.levels:
             level = entry.levels[0]
-            if not entry.is_granted:
-                step = self._take(entry, attempt, level)
-                if step is not Walk.ALL_HELD:
-                    return step
-            entry.held[level] = self._names_held(entry, attempt, level)
-            entry.levels, entry.is_granted = entry.levels[1:], False
+            if entry.wanted is None:
+                entry.wanted = attempt.want(level, entry.held) or _NOTHING
+                progress = self._take(entry, attempt, level, entry.wanted)
+                if progress is not Walk.ALL_HELD:
+                    return progress
+            entry.held[level] = self._names_held(entry, attempt, level, entry.wanted)
+            entry.levels, entry.wanted = entry.levels[1:], None
         return Walk.ALL_HELD
 
-    def _take(self, entry: Entry, attempt: Attempt, level: Level) -> Walk:
-        want = attempt.want(level, entry.held)
-        if want is None:
+    def _take(self, entry: Entry, attempt: Attempt, level: Level, want: Want) -> Walk:
+        if want is _NOTHING:
             return Walk.ALL_HELD
         if want.free_at_least is not None:
             return self._take_free(entry, attempt, level, want, want.free_at_least)
@@ -82,13 +84,15 @@ class LockPhase:
                 f"of the {level} locks {len(got)} are free at the moment, {at_least} are needed",
                 Code.TEMP_NO_RESOURCES,
             )
+        entry.wanted = Want(got, want.shared)
         return Walk.ALL_HELD
 
-    def _names_held(self, entry: Entry, attempt: Attempt, level: Level) -> frozenset[str]:
+    def _names_held(
+        self, entry: Entry, attempt: Attempt, level: Level, want: Want
+    ) -> frozenset[str]:
         """The names of a level that is held; those of a whole one are looked up now."""
-        with self._host.holding():
-            if not self._table.holds_all(entry.id, level):
-                return self._table.owned(entry.id, level)
+        if not isinstance(want.names, All):
+            return want.names
         names = frozenset(attempt.names_of(level))
         with self._host.holding():
             self._table.expand(entry.id, level, names)
@@ -105,7 +109,7 @@ class LockPhase:
 
     def give_back(self, entry: Entry) -> None:
         """Release everything; the next attempt begins at the first level."""
-        entry.held, entry.levels, entry.is_granted = {}, tuple(Level), False
+        entry.held, entry.levels, entry.wanted = {}, tuple(Level), None
         self._wake(self._table.release_all(entry.id))
 
     def change_priority(self, entry: Entry) -> None:

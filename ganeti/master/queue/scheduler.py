@@ -334,7 +334,6 @@ class Scheduler:
         """The job has got the locks it waited for."""
         entry = self._entries[job_id]
         if entry.is_waiting:
-            entry.is_granted = True
             self._step(entry)
 
     def _time_over(self, entry: Entry, alarm: Alarm) -> None:
