@@ -36,6 +36,7 @@ PATIENCE_S = 20
 
 
 _LONGEST_ATTEMPT_S = 100
+HARD_LIMIT = 200
 
 
 class OpSampleScripted(OpCode):
@@ -207,7 +208,7 @@ class World:
             self,
             self.alarms,
             self.clock,
-            settings=Settings(lambda: self.max_running, lambda: self.rules),
+            settings=Settings(lambda: self.max_running, lambda: self.rules, HARD_LIMIT),
             row=row,
         )
 

@@ -32,7 +32,7 @@ from ganeti.utils.clock import Clock
 log = logging.getLogger(__name__)
 
 HARD_LIMIT = 5000
-"""So many jobs may be in the queue without being archived."""
+"""So many jobs may be in the queue that are not archived."""
 
 ARCHIVE_BATCH = 10
 EVERY_AGE = -1
@@ -46,6 +46,7 @@ class Settings:
 
     max_running: Callable[[], int]
     rules: Callable[[], Iterable[FilterRule]]
+    hard_limit: int = HARD_LIMIT
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,7 @@ class JobQueue:
         self, new: Sequence[Sequence[OpCode]], to_drained: bool
     ) -> list[Job | errors.GenericError]:
         self._check_open(to_drained)
-        room = HARD_LIMIT - len(self._scheduler)
+        room = self._settings.hard_limit - len(self._scheduler)
         first = self._store.allocate(len(new))
         made = [
             self._made(first + i, opcodes) if i < room else errors.JobQueueFull()

@@ -20,7 +20,7 @@ import logging
 import os
 import re
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import simplejson
@@ -29,7 +29,7 @@ from ganeti import errors
 from ganeti.master.alarms import Alarms
 from ganeti.master.candidates import CandidateSet
 from ganeti.master.queue.changes import Changes
-from ganeti.master.queue.job import Job
+from ganeti.master.queue.job import Job, Status
 from ganeti.paths import Paths
 from ganeti.rpc.runner import Deposed
 from ganeti.utils import files
@@ -39,6 +39,8 @@ log = logging.getLogger(__name__)
 
 VERSION = "1"
 LAZY_S = 1.0
+QUEUED_IN_ROUND = 64
+"""So a thousand new jobs do not hold up those that run, and may begin before they are written."""
 _DIRECTORY_MODE = 0o750
 _JOB_FILE = re.compile(r"job-(\d+)")
 
@@ -56,17 +58,45 @@ class Found:
 
 
 @dataclass
+class _Item:
+    """A job to be written. Nobody waits for it if `then` is empty."""
+
+    job: Job
+    for_candidates: bool = False
+    then: list[Then] = field(default_factory=list)
+
+
+@dataclass
 class _Round:
     """What is to be written next."""
 
-    jobs: dict[int, Job] = field(default_factory=dict)
-    for_candidates: set[int] = field(default_factory=set)
+    items: dict[int, _Item] = field(default_factory=dict)
     serial: int | None = None
     archived: list[int] = field(default_factory=list)
     drained: bool | None = None
     members: frozenset[str] | None = None
     then: list[Then] = field(default_factory=list)
     is_urgent: bool = False
+
+    def put(self, job: Job, *, for_candidates: bool, then: Iterable[Then] = ()) -> None:
+        """Write this state of a job, instead of one that was not written yet."""
+        item = self.items.setdefault(job.id, _Item(job))
+        item.job = job
+        item.for_candidates |= for_candidates
+        item.then += then
+
+    def split(self) -> _Round:
+        """Take out what can wait: of the jobs that have not begun only some are written in a round."""
+        queued = [n for n, item in self.items.items() if item.job.status is Status.QUEUED]
+        later = _Round({n: self.items.pop(n) for n in queued[QUEUED_IN_ROUND:]})
+        later.is_urgent = any(item.then for item in later.items.values())
+        return later
+
+    def outcomes(self) -> Iterator[Then]:
+        """All who wait for this round."""
+        for item in self.items.values():
+            yield from item.then
+        yield from self.then
 
 
 class QueueStore:
@@ -176,21 +206,17 @@ class QueueStore:
         """The last job id that was given out."""
         return self._serial
 
-    def put(self, *jobs: Job, then: Then) -> None:
-        """Make jobs durable, here and on the candidates."""
+    def put(self, job: Job, then: Then) -> None:
+        """Make a job durable, here and on the candidates."""
         with self._changed:
-            for job in jobs:
-                self._round.jobs[job.id] = job
-                self._round.for_candidates.add(job.id)
-            self._ask(then)
+            self._round.put(job, for_candidates=True, then=[then])
+            self._hasten()
 
     def put_lazily(self, job: Job, *, replicate: bool) -> None:
         """Write a job with the next round, or after a second; it may be lost."""
         with self._changed:
-            is_first = not self._round.jobs
-            self._round.jobs[job.id] = job
-            if replicate:
-                self._round.for_candidates.add(job.id)
+            is_first = not self._round.items
+            self._round.put(job, for_candidates=replicate)
         if is_first:
             self._alarms.after(LAZY_S, self._hurry)
 
@@ -213,13 +239,15 @@ class QueueStore:
 
     def _ask(self, then: Then) -> None:
         self._round.then.append(then)
+        self._hasten()
+
+    def _hasten(self) -> None:
         self._round.is_urgent = True
         self._changed.notify()
 
     def _hurry(self) -> None:
         with self._changed:
-            self._round.is_urgent = True
-            self._changed.notify()
+            self._hasten()
 
     def behind(self) -> Mapping[str, str]:
         """Candidates that lack something, and why."""
@@ -238,7 +266,7 @@ class QueueStore:
     def _run(self) -> None:
         while (round_ := self._next_round()) is not None:
             error = self._carry_out(round_)
-            for then in round_.then:
+            for then in round_.outcomes():
                 then(error)
 
     def _next_round(self) -> _Round | None:
@@ -247,7 +275,8 @@ class QueueStore:
                 self._changed.wait()
             if self._closing and self._round == _Round():
                 return None
-            round_, self._round = self._round, _Round()
+            round_ = self._round
+            self._round = round_.split()
             if self._serial != self._durable_serial:
                 round_.serial = self._serial
             return round_
@@ -293,13 +322,14 @@ class QueueStore:
     def _changes(self, round_: _Round) -> Changes:
         """What the candidates are to know; the serial first, it must not be behind a job."""
         content = {} if round_.serial is None else {"serial": f"{round_.serial}\n".encode()}
-        content |= {f"job-{n}": round_.jobs[n].encoded for n in sorted(round_.for_candidates)}
+        items = sorted(round_.items.items())
+        content |= {f"job-{n}": item.job.encoded for n, item in items if item.for_candidates}
         renames = tuple((f"job-{n}", self._archive_name(n)) for n in round_.archived)
         return Changes(content, renames, round_.drained)
 
     def _write_here(self, round_: _Round) -> None:
         writes = [] if round_.serial is None else [("serial", f"{round_.serial}\n".encode())]
-        writes += [(f"job-{n}", job.encoded) for n, job in sorted(round_.jobs.items())]
+        writes += [(f"job-{n}", item.job.encoded) for n, item in sorted(round_.items.items())]
         if writes:
             self._disk.write_many(self._write(name, data) for name, data in writes)
         if round_.archived:

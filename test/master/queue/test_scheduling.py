@@ -15,7 +15,7 @@ from ganeti.master.locks.plan import Level, LockPlan
 from ganeti.master.locks.table import LockRow, Mode
 from ganeti.master.queue.attempts import TIMEOUTS_S
 from ganeti.master.queue.execution import Run
-from test.support.queue_world import PATIENCE_S, Gate, World, scripted
+from test.support.queue_world import HARD_LIMIT, PATIENCE_S, Gate, World, scripted
 
 N = Level.NODE
 
@@ -538,6 +538,17 @@ def test_one_refused_job_does_not_affect_the_others(world: World) -> None:
     with pytest.raises(errors.JobQueueError):
         world.queue.submit(new[0])
     world.until(2)
+
+
+def test_a_full_queue_refuses_what_is_too_much(world: World) -> None:
+    world.rule("PAUSE")
+    answers = world.queue.submit_many([[scripted("nothing")]] * (HARD_LIMIT + 2))
+    assert [good for good, _ in answers] == [True] * HARD_LIMIT + [False] * 2
+    with pytest.raises(errors.JobQueueFull):
+        world.submit("nothing")
+    world.queue.cancel(1)
+    assert world.queue.archive(1)
+    assert world.submit("nothing") == HARD_LIMIT + 4
 
 
 def test_archiving(world: World, gate: Gate) -> None:

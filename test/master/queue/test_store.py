@@ -17,7 +17,7 @@ from ganeti.master.queue import changes
 from ganeti.master.queue import job as jobs
 from ganeti.master.queue.changes import Changes
 from ganeti.master.queue.job import Job
-from ganeti.master.queue.store import Found, QueueStore
+from ganeti.master.queue.store import QUEUED_IN_ROUND, Found, QueueStore
 from ganeti.paths import Paths
 from ganeti.utils.files import Disk
 from test.support.alarms import FakeAlarms
@@ -193,6 +193,33 @@ def test_what_is_left_is_written_when_the_store_is_closed(master: Master) -> Non
     master.store.put_lazily(job, replicate=True)
     master.stop()
     assert Path(master.paths.job(1)).read_bytes() == job.encoded
+
+
+def test_many_new_jobs_do_not_hold_up_one_that_has_begun(master: Master) -> None:
+    master.start("n2")
+    begun = jobs.waiting(master.put(), 0, (2, 0))
+    assert master.store is not None
+    order, over = list[int](), threading.Event()
+
+    def written(number: int) -> Any:
+        def then(error: Exception | None) -> None:
+            order.append(number)
+            if len(order) == 301:
+                over.set()
+
+        return then
+
+    master.candidates.hold()
+    master.store.set_drained(False, then=lambda error: None)
+    master.candidates.wait_for_calls(1)
+    first = master.store.allocate(300)
+    for number in range(first, first + 300):
+        master.store.put(jobs.submitted(number, [scripted("x")], (1, 0)), then=written(number))
+    master.store.put(begun, then=written(1))
+    master.candidates.let_go()
+    assert over.wait(PATIENCE_S)
+    assert order.index(1) <= QUEUED_IN_ROUND
+    assert [number for number in order if number != 1] == list(range(first, first + 300))
 
 
 def test_a_missing_file_does_not_spoil_the_archiving_of_others(master: Master) -> None:
