@@ -88,11 +88,14 @@ class BlockdevHandlers(BlockdevCalls):
             device.assemble()
             device.open(exclusive=exclusive)
             links.make(self._paths, instance_name, index, device.path)
+            cache.note(self._paths, device.path, instance_name, disk.iv_name, on_primary=exclusive)
 
     def blockdev_close(self, instance_name: str, disks: list[Disk]) -> None:
         links.remove_all(self._paths, instance_name)
         for disk in disks:
-            self._device(disk).close()
+            device = self._device(disk)
+            device.close()
+            cache.forget(self._paths, device.path)
 
     def blockdev_find(self, disk: Disk) -> Status | None:
         device = self._device(disk)

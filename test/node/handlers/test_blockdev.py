@@ -100,9 +100,11 @@ def test_open_and_close(world: World) -> None:
     for disk in disks:
         world.create(disk)
     world.calls.blockdev_open("web", disks, False)
+    assert world.cached() == ["web secondary disk/0\n", "web secondary disk/1\n"]
     assert [world.link(n) for n in (0, 1)] == [disk.logical_id[1] for disk in disks]
     world.calls.blockdev_close("web", disks)
     assert [world.link(n) for n in (0, 1)] == [None, None]
+    assert world.cached() == []
 
 
 def test_looking(world: World) -> None:

@@ -125,12 +125,10 @@ class KvmHypervisor(Hypervisor):
         )
         bus = devices.pci_bus(capabilities.machine(hv["machine_version"]))
         board = devices.Board(hv, bus)
-        return Runtime(
-            command.base_command(instance, capabilities, site),
-            nics=[board.place_nic(nic) for nic in instance.nics],
-            hvparams=hv,
-            disks=[a._replace(disk=board.place_disk(a.disk)) for a in disks],
-        )
+        placed = [a._replace(disk=board.place_disk(a.disk)) for a in disks]
+        nics = [board.place_nic(nic) for nic in instance.nics]
+        base = command.base_command(instance, capabilities, site)
+        return Runtime(base, nics, hv, placed)
 
     def _start(self, instance: Instance, guest: Runtime, *, paused: bool) -> None:
         memory = settle.start_memory(instance.beparams, self._machine.memory().free)

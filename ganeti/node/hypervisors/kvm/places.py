@@ -14,7 +14,7 @@ from ganeti.errors import HypervisorError
 from ganeti.paths import Paths
 from ganeti.utils import files
 
-DIRECTORY_MODE = 0o775
+DIRECTORY_MODE, LOG_DIRECTORY_MODE = 0o775, 0o750
 LOG_LINES = 20
 MOST_SOCKET_BYTES = 107
 """The kernel takes no longer path of a socket."""
@@ -54,12 +54,12 @@ class GuestFiles:
 
     def ensure_directories(self) -> None:
         for path in (self.pid, self.uid, self.runtime, self.nics, self.chroot, self.monitor):
-            os.makedirs(os.path.dirname(path), DIRECTORY_MODE, exist_ok=True)
-        os.makedirs(os.path.dirname(self.log), 0o750, exist_ok=True)
+            _make_directory(os.path.dirname(path), DIRECTORY_MODE)
+        _make_directory(os.path.dirname(self.log), LOG_DIRECTORY_MODE)
 
     def note_tap(self, seq: int, tap: str) -> None:
         """Remember which tap an interface has."""
-        os.makedirs(self.nics, DIRECTORY_MODE, exist_ok=True)
+        _make_directory(self.nics, DIRECTORY_MODE)
         with open(self.nic(seq), "w", encoding="ascii") as file:
             file.write(tap)
 
@@ -100,9 +100,18 @@ class GuestFiles:
         except FileNotFoundError:
             return
         except OSError:
-            os.makedirs(self._paths.kvm_quarantine_dir, DIRECTORY_MODE, exist_ok=True)
+            _make_directory(self._paths.kvm_quarantine_dir, DIRECTORY_MODE)
             number = len(os.listdir(self._paths.kvm_quarantine_dir))
             os.rename(self.chroot, f"{self._paths.kvm_quarantine_dir}/{self.name}-{number}")
+
+
+def _make_directory(path: str, mode: int) -> None:
+    """With this mode, whatever the daemon's umask takes away."""
+    if not os.path.isdir(path):
+        _make_directory(os.path.dirname(path), mode)
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(path)
+            os.chmod(path, mode)
 
 
 def names(paths: Paths) -> list[str]:

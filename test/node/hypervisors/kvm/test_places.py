@@ -29,6 +29,17 @@ def test_places() -> None:
     assert files.log == "/var/log/ganeti/kvm/web.log"
 
 
+def test_others_may_look(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        files = GuestFiles(Paths(str(tmp_path)), "web")
+        files.ensure_directories()
+    finally:
+        os.umask(before)
+    for path, mode in ((files.monitor, 0o775), (files.runtime, 0o775), (files.log, 0o750)):
+        assert os.stat(os.path.dirname(path)).st_mode & 0o777 == mode
+
+
 def test_all_is_removed_but_the_log(files: GuestFiles, tmp_path: Path) -> None:
     for path in (files.pid, files.uid, files.runtime, files.qmp, files.serial, files.log):
         Path(path).touch()
