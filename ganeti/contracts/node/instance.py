@@ -103,4 +103,4 @@ class InstanceCalls(Contract):
         extra: Any,
         seq: int,
     ) -> Any:
-        """Add a device to, or take it from, a running guest."""
+        """``hotadd``, ``hotremove`` or ``hotmod`` a ``disk`` or ``nic`` of a running guest."""

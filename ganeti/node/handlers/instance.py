@@ -16,7 +16,7 @@ from ganeti.model.disk import Disk
 from ganeti.model.instance import Instance
 from ganeti.model.nic import Nic
 from ganeti.node.host import Host
-from ganeti.node.hypervisors.base import Attached, GuestState, Hypervisor
+from ganeti.node.hypervisors.base import Attached, Hypervisor
 from ganeti.node.storage import links, registry
 from ganeti.utils.rollback import Rollback
 
@@ -53,8 +53,7 @@ class InstanceHandlers(InstanceCalls):
         self._hypervisors.of(hvname).validate(hvfull)
 
     def _runs(self, instance: Instance) -> bool:
-        guest = self._driver(instance).guest(instance.name)
-        return guest is not None and guest.state is GuestState.RUNNING
+        return self._driver(instance).is_running(instance.name)
 
     def _require_running(self, instance: Instance) -> None:
         if not self._runs(instance):
@@ -89,8 +88,7 @@ class InstanceHandlers(InstanceCalls):
 
     def instance_shutdown(self, instance: Instance, timeout: float, reason: Reason) -> None:
         driver = self._driver(instance)
-        guest = driver.guest(instance.name)
-        if guest is not None and guest.state is GuestState.RUNNING:
+        if self._runs(instance):
             driver.shut_down(instance, timeout)
             self._remember(instance.name, "shutdown", reason)
         driver.clean_up(instance.name)

@@ -95,6 +95,11 @@ class Hypervisor(abc.ABC):
     def guest(self, name: str) -> Guest | None:
         """A guest, None if it does not run."""
 
+    def is_running(self, name: str) -> bool:
+        """Whether there is such a guest, without a closer look at it."""
+        guest = self.guest(name)
+        return guest is not None and guest.state is GuestState.RUNNING
+
     def guests(self) -> list[Guest]:
         """All guests; one that ends meanwhile is left out."""
         found = (self.guest(name) for name in self.names())
@@ -137,7 +142,9 @@ class Hypervisor(abc.ABC):
             )
 
     def _is_gone(self, name: str, timeout_s: float) -> bool:
-        return retry.until(lambda: self.guest(name) is None, timeout_s=timeout_s, clock=self._clock)
+        return retry.until(
+            lambda: not self.is_running(name), timeout_s=timeout_s, clock=self._clock
+        )
 
     # The node
 

@@ -80,8 +80,10 @@ class KvmHypervisor(Hypervisor):
     # What runs
 
     def names(self) -> list[str]:
-        found = places.names(self._paths)
-        return [name for name in found if process.find(self._files(name), self._machine)]
+        return [name for name in places.names(self._paths) if self.is_running(name)]
+
+    def is_running(self, name: str) -> bool:
+        return process.find(self._files(name), self._machine) is not None
 
     def guest(self, name: str) -> Guest | None:
         guest_files = self._files(name)
@@ -178,7 +180,7 @@ class KvmHypervisor(Hypervisor):
 
     def clean_up(self, name: str) -> None:
         guest_files = self._files(name)
-        if process.find(guest_files, self._machine):
+        if self.is_running(name):
             raise HypervisorError(f"instance {name} runs; its files cannot be removed")
         guest_files.remove()
 
@@ -280,7 +282,7 @@ class KvmHypervisor(Hypervisor):
 
     def check_hotplug(self, instance: Instance) -> None:
         guest_files = self._files(instance.name)
-        if not process.find(guest_files, self._machine):
+        if not self.is_running(instance.name):
             raise HotplugError(f"instance {instance.name} does not run")
         guest = runtime.load(guest_files.runtime)
         if devices.pci_bus(_machine_of(guest)) != "pci.0":
