@@ -86,12 +86,14 @@ bench: lab-packages  ## the figures of the budgets, as JSON; BENCH=key runs one
 goldens: $(VENV)/.done  ## write the golden files again; review the difference
 	$(BIN)/python -m pytest --goldens-write
 
-# The placeholders are the four lines of daemons/daemon-util and its like that name a prefix, the line
-# of a launcher that finds the package, and ganeti/layout.py.
+# The placeholders are the four lines of daemons/daemon-util and its like that name a prefix, the paths of
+# the units for systemd, the line of a launcher that finds the package, and ganeti/layout.py.
 RELOCATE = sed -e 's|^PREFIX=/usr$$|PREFIX=$(PREFIX)|' -e 's|^SYSCONFDIR=/etc$$|SYSCONFDIR=$(SYSCONFDIR)|' \
 	-e 's|^LOCALSTATEDIR=/var$$|LOCALSTATEDIR=$(LOCALSTATEDIR)|' \
 	-e 's|^PREFIX = "/usr"$$|PREFIX = "$(PREFIX)"|' -e 's|^SYSCONFDIR = "/etc"$$|SYSCONFDIR = "$(SYSCONFDIR)"|' \
 	-e 's|^LOCALSTATEDIR = "/var"$$|LOCALSTATEDIR = "$(LOCALSTATEDIR)"|' \
+	-e 's|^\(Exec[A-Za-z]*\)=/usr/|\1=$(PREFIX)/|' \
+	-e 's|^ConditionPathExists=/var/|ConditionPathExists=$(LOCALSTATEDIR)/|' \
 	-e 's|^sys.path.insert(0, .*$$|sys.path.insert(0, "$(PYTHONDIR)")|' -e '1s|^\#!/usr/bin/python3|\#!$(PYTHON)|'
 
 define place  # $(1) sources, $(2) directory, $(3) mode
