@@ -45,7 +45,8 @@ def refused(master: Host, argv: list[str], *words: str) -> process.Result:
 
 def submitted(master: Host, argv: list[str]) -> str:
     """The number of the job of a command that does not wait for it."""
-    done = master.outcome([*argv, "--submit"])
+    program, verb, *words = argv
+    done = master.outcome([program, verb, "--submit", *words])
     assert done.returncode == 0, done.output
     return done.stderr.split()[-1]
 
