@@ -89,7 +89,8 @@ def _watcher(run: Run) -> int:
     if word == "pause":
         if len(run.args) == 1:
             raise OpPrereqError("say how long the watcher shall pause, as 1h", Code.WRONG_INPUT)
-        until = run.world.clock.now() + parse.seconds(run.args[1])
+        # Whole seconds, as all nodes keep it: `info` must name the same end.
+        until = int(run.world.clock.now() + parse.seconds(run.args[1]))
         run.world.client.SetWatcherPause(until)
     elif word == "continue":
         run.world.client.SetWatcherPause(None)
