@@ -25,6 +25,7 @@ RUN_PACKAGES = python3 python3-openssl python3-h11 python3-simplejson python3-py
 LAB_PACKAGES = openssh-server qemu-system-x86 iputils-arping cpio lz4 xz-utils nftables \
 	e2fsprogs kmod util-linux
 DEV_PACKAGES = python3-venv
+MAN_PACKAGES = python3-docutils
 
 # Programs that the daemons and the commands run on a node, in the library directory.
 NODE_TOOLS = $(addprefix tools/,kvm-ifup node-daemon-setup prepare-node-join \
@@ -86,6 +87,10 @@ bench: lab-packages  ## the figures of the budgets, as JSON; BENCH=key runs one
 goldens: $(VENV)/.done  ## write the golden files again; review the difference
 	$(BIN)/python -m pytest --goldens-write
 
+man: run-packages  ## the manual pages, into build/man
+	@tools/need-packages $(MAN_PACKAGES)
+	COLUMNS=72 $(PYTHON) -B -m man.build build/man
+
 # The placeholders are the four lines of daemons/daemon-util and its like that name a prefix, the paths of
 # the units for systemd, the line of a launcher that finds the package, and ganeti/layout.py.
 RELOCATE = sed -e 's|^PREFIX=/usr$$|PREFIX=$(PREFIX)|' -e 's|^SYSCONFDIR=/etc$$|SYSCONFDIR=$(SYSCONFDIR)|' \
@@ -115,6 +120,8 @@ install: run-packages  ## DESTDIR= PREFIX=/usr SYSCONFDIR=/etc LOCALSTATEDIR=/va
 	mv $(DESTDIR)$(SYSCONFDIR)/default/ganeti.default $(DESTDIR)$(SYSCONFDIR)/default/ganeti
 	$(call place,$(wildcard daemons/systemd/*),$(PREFIX)/lib/systemd/system,644)
 	$(call place,README COPYING,$(DOCDIR),644)
+	$(call place,$(wildcard build/man/*.7),$(MANDIR)/man7,644)
+	$(call place,$(wildcard build/man/*.8),$(MANDIR)/man8,644)
 	install -d $(DESTDIR)$(SYSCONFDIR)/ganeti/hooks $(DESTDIR)$(SYSCONFDIR)/ganeti/scripts
 
 clean:  ## remove what was built
