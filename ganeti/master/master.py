@@ -32,6 +32,7 @@ from ganeti.master.services import Services
 from ganeti.master.startup import Startup
 from ganeti.model.config import Config
 from ganeti.model.filter import FilterRule
+from ganeti.model.node import Node
 from ganeti.rpc import nodes
 from ganeti.rpc.runner import Deposed, Rpc, Target
 from ganeti.rpc.transport import Transport
@@ -57,13 +58,7 @@ class Master:
         self._deposed: Deposed | None = None
         self._alarms = AlarmClock()
         self._transport = Transport(startup.credentials())
-        self._rpc = Rpc(
-            self._transport,
-            self._target,
-            port=net.daemon_port("ganeti-noded"),
-            sender=startup.sender,
-            when_deposed=self._depose,
-        )
+        self._rpc = self._calls(lambda uuid: nodes.target(self._node(uuid)))
         self._store = self._config_store()
         self._services = Services(
             paths=self._paths,
@@ -80,19 +75,30 @@ class Master:
 
     # Putting together.
 
-    def _target(self, uuid: str) -> Target:
+    def _calls(self, target: Callable[[str], Target]) -> Rpc:
+        return Rpc(
+            self._transport,
+            target,
+            port=net.daemon_port("ganeti-noded"),
+            sender=self._startup.sender,
+            when_deposed=self._depose,
+        )
+
+    def _node(self, uuid: str) -> Node:
         node = self._store.current.nodes.get(uuid) or self._store.staged.nodes.get(uuid)
         if node is None:
             raise ConfigurationError(f"there is no node {uuid} in the configuration")
-        return nodes.target(node)
+        return node
 
     def _label(self, uuid: str) -> str:
         node = self._store.current.nodes.get(uuid)
         return node.name if node else uuid
 
     def _config_store(self) -> ConfigStore:
+        # Whom to send to is told by what is sent: a node that it brings back is offline in `current`.
+        rpc = self._calls(lambda uuid: nodes.direct(self._node(uuid)))
         transport = config_distribute.ConfigTransport(
-            self._rpc,
+            rpc,
             user=owners.user_name("masterd"),
             group=owners.group_name("confd"),
             now=self._clock.now,
@@ -102,7 +108,7 @@ class Master:
             self._startup.file,
             CandidateSet(transport, config_distribute.newest, self._alarms, label=self._label),
             CandidateSet(
-                config_distribute.SsconfTransport(self._rpc),
+                config_distribute.SsconfTransport(rpc),
                 config_distribute.newest,
                 self._alarms,
                 label=self._label,

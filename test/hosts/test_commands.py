@@ -214,7 +214,8 @@ def test_a_node_changes_its_role_and_comes_back(fake_lab: Lab, fake_master: Host
     modify_node(fake_master, "--master-candidate", "yes")
     modify_node(fake_master, "--offline", "yes")
     assert roles(fake_master) == "MCO"
-    modify_node(fake_master, "--force", "--offline", "no")
+    back = modify_node(fake_master, "--force", "--offline", "no")
+    assert "does not have this change" not in back
     assert roles(fake_master) == "MCC"
     for bad in (["--offline", "yes"], ["--drained", "yes"], ["--master-candidate", "no"]):
         refused(fake_master, ["gnt-node", "modify", *bad, "node1.lab"], "wrong_input", "node1.lab")
