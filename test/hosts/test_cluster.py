@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from test.hosts.conftest import fault
+from test.hosts.typed import JOB_S, listed
 from test.lab import demo, network, programs
 from test.lab.cluster import Wish
 from test.lab.guests import Guest
@@ -18,7 +19,6 @@ from test.lab.hosts import Host, State
 from test.lab.lab import Lab
 from test.lab.programs import LabError
 
-JOB_S = 120.0
 TRIES, TRY_S = 10, 3.0
 # Ctrl-] leaves a console.
 LEAVE, LEAVE_S = b"\x1d", 20.0
@@ -38,13 +38,6 @@ rpc = Rpc(carrier, lambda uuid: target, port=1811, sender=who)
 print(rpc.one(target, system.SystemCalls.node_powercycle)("kvm", {}))
 carrier.close()
 """
-
-
-def listed(master: Host, kind: str, fields: str, *names: str) -> list[list[str]]:
-    """What `gnt-KIND list` says, as rows of words."""
-    layout = ["--no-headers", "--separator=|", "-o", fields]
-    output = master.run([f"gnt-{kind}", "list", *layout, *names])
-    return [line.split("|") for line in output.splitlines()]
 
 
 class Terminal:
