@@ -210,10 +210,11 @@ def test_a_full_queue_drops_and_tells_how_many() -> None:
 
 def test_a_full_queue_can_be_ended() -> None:
     written = io.StringIO()
-    gate = threading.Event()
+    taken, gate = threading.Event(), threading.Event()
 
     class Stuck(logging.StreamHandler[io.StringIO]):
         def emit(self, record: logging.LogRecord) -> None:
+            taken.set()
             gate.wait()
             super().emit(record)
 
@@ -222,7 +223,9 @@ def test_a_full_queue_can_be_ended() -> None:
     out = logging.Logger("x")
     out.addHandler(log_queue.DroppingQueue(waiting))
     writer.start()
-    for number in range(10):
+    out.info("line 0")
+    taken.wait()
+    for number in range(1, 10):
         out.info("line %d", number)
     threading.Timer(0.01, gate.set).start()
     writer.stop()
