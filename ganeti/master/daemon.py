@@ -162,6 +162,7 @@ def _serve(options: argparse.Namespace, places: paths.Paths) -> int:
         detached.failed(str(err))
         return daemon_options.refuse(NAME, err)
     daemon.on_signals(master.stop, told.reopen)
+    daemon.end_with_any_thread(told.stop)
     code = master.run(detached.ready)
     pid_file.remove()
     told.stop()

@@ -151,6 +151,7 @@ def _serve(options: argparse.Namespace, places: paths.Paths, address: str) -> in
         detached.failed(str(err))
         return daemon_options.refuse(NAME, err)
     daemon.on_signals(node.stop, told.reopen)
+    daemon.end_with_any_thread(told.stop)
     node.run(detached.ready)
     told.stop()
     pid_file.remove()

@@ -289,9 +289,12 @@ def _prepare_tls(handle: Any, credentials: Credentials) -> None:
 
 
 def _notice_silence(descriptor: int, _purpose: int) -> int:
-    with socket.socket(fileno=os.dup(descriptor)) as sock:
+    sock = socket.socket(fileno=descriptor)
+    try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _KEEPALIVE_S)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, _KEEPALIVE_S)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENCE_S * 1000)
+    finally:
+        sock.detach()  # the descriptor is libcurl's
     return 0

@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 PID_MODE = 0o600
 UMASK = 0o077
 _MCL_CURRENT, _MCL_FUTURE = 1, 2
+FLUSH_S = 5.0
 _MAX_REPORT = 64 * 1024
 _READY = b"\0"
 
@@ -157,6 +158,25 @@ def on_signals(stop: Callable[[], None], reopen_logs: Callable[[], None]) -> Non
 
 def _tell(pipe: int, number: int) -> None:
     os.write(pipe, bytes([number]))
+
+
+def end_with_any_thread(flush_logs: Callable[[], None]) -> None:
+    """An error that no thread expects ends the whole daemon, with the error in its log.
+
+    What counts is on disk, and a daemon that is started again works; one that lives on without one of
+    its threads is deaf in some place that nobody looks at. A disk that hangs does not keep it alive.
+    """
+
+    def end(failed: threading.ExceptHookArgs) -> None:
+        error = failed.exc_value or failed.exc_type()
+        name = failed.thread.name if failed.thread else "?"
+        log.critical("thread %s failed, the daemon ends", name, exc_info=error)
+        flushing = threading.Thread(target=flush_logs, name="Flush", daemon=True)
+        flushing.start()
+        flushing.join(FLUSH_S)
+        os._exit(1)
+
+    threading.excepthook = end
 
 
 def lock_memory() -> bool:

@@ -3,14 +3,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import resource
 import socket
 import stat
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +20,7 @@ from ganeti.master.luxi_methods import LuxiMethods
 from ganeti.master.luxi_requests import Requests
 from ganeti.master.luxi_server import LuxiServer
 from test.support.cluster import a_cluster, a_uuid
+from test.support.descriptors import few_descriptors
 from test.support.master_world import MasterWorld
 from test.support.queue_world import PATIENCE_S, Gate, scripted
 from test.support.queue_world import World as QueueWorld
@@ -260,26 +258,6 @@ def test_a_client_that_leaves_in_the_middle_hurts_nobody(world: World) -> None:
     with raw(world) as client:
         client.ask("Query", "instance", ["name"], None)
     assert world.client.QueryConfigValues(["master_node"]) == ["n1"]
-
-
-@contextmanager
-def few_descriptors(count: int) -> Iterator[None]:
-    """This process can open no more than so many files."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    highest = max(map(int, os.listdir("/proc/self/fd")))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 1, hard))
-    taken = []
-    with contextlib.suppress(OSError):
-        while True:
-            taken.append(os.open(os.devnull, os.O_RDONLY))
-    for _ in range(count):
-        os.close(taken.pop())
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-        for descriptor in taken:
-            os.close(descriptor)
 
 
 def test_without_descriptors_clients_wait_until_others_go(

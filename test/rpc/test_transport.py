@@ -18,6 +18,7 @@ from ganeti.http.server import Server
 from ganeti.rpc.transport import Answer, Credentials, Request, Transport
 from test.http.clients import serving, tls_settings
 from test.support import pki
+from test.support.descriptors import few_descriptors
 
 
 @pytest.fixture
@@ -207,6 +208,17 @@ def test_time_runs_out(transport: Transport) -> None:
         answer = transport.send(Request(url, b"", 0.05)).result()
     assert answer.status == 0
     assert "time" in answer.error.lower()
+
+
+def test_a_call_without_a_descriptor_fails_alone(tmp_path: Path, transport: Transport) -> None:
+    """One descriptor is enough for a call: nothing is opened beside its socket."""
+    nobody = Request("https://127.0.0.1:1/", b"", 10)
+    with serving(tls=tls_settings(tmp_path)) as server:
+        with few_descriptors(0):
+            assert transport.send(nobody).result().status == 0
+        with few_descriptors(1):
+            assert "onnect" in transport.send(nobody).result().error
+        assert transport.send(to(server)).result().status == 200
 
 
 def test_an_address_that_is_none_fails_alone(tmp_path: Path, transport: Transport) -> None:

@@ -191,6 +191,28 @@ def test_signals(tmp_path: Path) -> None:
     assert made.read_text() == "reopen stop stop SIG_IGN"
 
 
+def test_no_daemon_lives_on_without_one_of_its_threads(tmp_path: Path) -> None:
+    made = tmp_path / "made"
+    result = start(
+        """
+        import logging, threading
+        logging.basicConfig(filename=path)
+        def fail():
+            raise OSError("no more sockets")
+        here = daemon.foreground()
+        daemon.end_with_any_thread(threading.Event().wait)  # its disk hangs
+        daemon.FLUSH_S = 0.05
+        threading.Thread(target=fail, name="Transport").start()
+        time.sleep(30)
+        """,
+        tmp_path / "log",
+        made,
+    )
+    assert result.returncode == 1
+    assert "thread Transport failed, the daemon ends" in made.read_text()
+    assert "OSError: no more sockets" in made.read_text()
+
+
 def test_the_wrong_user_is_refused() -> None:
     if os.getuid() != 0:
         pytest.skip("meant for root")
