@@ -8,8 +8,11 @@ import copy
 import logging
 import logging.handlers
 import queue
+import time
 
 LENGTH = 10_000
+REST_S = 0.02
+"""Between two looks of the writer: it is not to be woken in the middle of each request."""
 
 
 class DroppingQueue(logging.handlers.QueueHandler):
@@ -46,6 +49,12 @@ class Writer(logging.handlers.QueueListener):
     ) -> None:
         super().__init__(waiting, *handlers, respect_handler_level=True)
         self._waiting = waiting
+
+    def dequeue(self, block: bool) -> logging.LogRecord:
+        record = super().dequeue(block)
+        if self._waiting.empty():
+            time.sleep(REST_S)
+        return record
 
     def enqueue_sentinel(self) -> None:
         while True:

@@ -34,6 +34,9 @@ log = logging.getLogger(__name__)
 HARD_LIMIT = 5000
 """So many jobs may be in the queue that are not archived."""
 
+SET_OUT_S = 0.005
+"""So long a new job may take to get to where it runs or waits, before it is written as it is."""
+
 ARCHIVE_BATCH = 10
 EVERY_AGE = -1
 
@@ -180,6 +183,8 @@ class JobQueue:
         """Hand jobs to the scheduler; returns when all are durable, with those that are not."""
         tickets = _Tickets(len(new))
         self._take_in(new, tickets.outcome)
+        if not tickets.all_known(SET_OUT_S):
+            self._scheduler.write_new(job.id for job in new)
         return {job_id: self._refusal(error) for job_id, error in tickets.wait().items()}
 
     def _refusal(self, error: Exception) -> errors.GenericError:
@@ -340,9 +345,13 @@ class _Tickets:
 
     def wait(self) -> dict[int, Exception]:
         """Return when all are known: those that failed."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._open == 0)
+        self.all_known()
         return self._errors
+
+    def all_known(self, timeout_s: float | None = None) -> bool:
+        """Wait for that, but no longer than `timeout_s`."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._open == 0, timeout_s)
 
 
 def _last_time(job: Job) -> float:

@@ -45,8 +45,6 @@ from ganeti.utils.clock import Clock
 log = logging.getLogger(__name__)
 
 RETRY_WRITE_S = 1.0
-SET_OUT_S = 0.005
-"""So long a new job may take to get to where it runs or waits, before it is written as it is."""
 STEPPERS = 4
 """Threads beyond the run slots: for the lock phases of other jobs while all slots are taken."""
 
@@ -110,7 +108,8 @@ class Scheduler:
     ) -> dict[int, set[int]]:
         """Take jobs in: those of the queue directory, or new ones, with who is told when they are durable.
 
-        Those in the answer wait until `resolve` tells of jobs not known here.
+        New ones that set out are written where they run or wait; `write_new` ends that. Those in the
+        answer wait until `resolve` tells of jobs not known here.
         """
         added = [Entry(job, next(self._arrivals)) for job in new]
         for entry in added:
@@ -121,19 +120,15 @@ class Scheduler:
         with self.holding():
             self._entries.update((entry.id, entry) for entry in added)
             unknown = {entry.id: self._room.enter(entry) for entry in added}
-        self._write_new(added, Phase.LOCKING)
+        self.write_new((entry.id for entry in added), but=Phase.LOCKING)
         return {job_id: numbers for job_id, numbers in unknown.items() if numbers}
 
-    def _write_new(self, entries: Iterable[Entry], but: Phase | None = None) -> None:
-        """Write what is still new; those in phase `but` a little later, as they may get further."""
+    def write_new(self, job_ids: Iterable[int], *, but: Phase | None = None) -> None:
+        """Write those that were not written yet as they are now; not those in phase `but`."""
         with self.holding():
-            new = [entry for entry in entries if entry.is_new]
-            for entry in new:
-                if entry.phase is not but:
+            for entry in map(self._entries.get, job_ids):
+                if entry is not None and entry.is_new and entry.phase is not but:
                     self._note(entry)
-        rest = [entry for entry in new if entry.is_new]
-        if rest:
-            self._alarms.after(SET_OUT_S, lambda: self._write_new(rest))
 
     def add_ended(self, job: Job) -> None:
         """Take in a job of the queue directory that has ended now."""
