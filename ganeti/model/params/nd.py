@@ -45,8 +45,23 @@ def typed(values: Mapping[str, Any]) -> dict[str, Any]:
     return NdParams.typed(values, keep=(DEFAULT,))
 
 
-def check(filled: Mapping[str, Any]) -> None:
+def of_node(given: Mapping[str, Any], old: Mapping[str, Any]) -> dict[str, Any]:
+    """A node's own values with the given ones; `default` takes one away. Raises OpPrereqError."""
+    changes = typed(given)
+    not_here = sorted(NdParams.cluster_only() & changes.keys())
+    if not_here:
+        raise OpPrereqError(
+            f"{', '.join(not_here)} cannot be set for one node, only for all of them"
+            " ('gnt-cluster modify --node-parameters')",
+            Code.WRONG_INPUT,
+        )
+    own = {name: value for name, value in {**old, **changes}.items() if value != DEFAULT}
+    check(own)
+    return own
+
+
+def check(values: Mapping[str, Any]) -> None:
     """Raises OpPrereqError for values that make no sense."""
-    problems = NdParams.problems(filled)
+    problems = NdParams.problems(values)
     if problems:
         raise OpPrereqError("; ".join(problems), Code.WRONG_INPUT)

@@ -15,7 +15,6 @@ from ganeti.master.unit import HookNodes, Hooks, LogicalUnit, Target
 from ganeti.master.units.node import membership, pool
 from ganeti.model.group import NodeGroup
 from ganeti.model.node import Node
-from ganeti.model.params import nd
 from ganeti.opcodes.node import OpNodeAdd
 from ganeti.rpc import nodes
 from ganeti.utils import net
@@ -50,7 +49,8 @@ class NodeAdd(LogicalUnit[OpNodeAdd]):
     def check(self) -> None:
         known = {node.name: node for node in self.cfg.nodes.values()}.get(self.op.node_name)
         self._check_known(known)
-        self._node = self._known(known) if known else self._new()
+        node = self._known(known) if known else self._new()
+        self._node = node.replace(**membership.settings(self.op, node))
         self.op.secondary_ip = self._node.secondary_ip
         membership.check_unique(
             self.cfg, self._node.uuid, [self._node.primary_ip, self._node.secondary_ip]
@@ -89,7 +89,6 @@ class NodeAdd(LogicalUnit[OpNodeAdd]):
             group=group.uuid,
             master_capable=master_capable,
             vm_capable=self.op.vm_capable is not False,
-            ndparams=nd.typed(self.op.ndparams or {}),
             serial_no=0,
         )
 

@@ -12,6 +12,8 @@ from ganeti.errors import Code, GenericError, OpExecError, OpPrereqError
 from ganeti.master.unit import LogicalUnit
 from ganeti.model.config import Config
 from ganeti.model.node import Node
+from ganeti.model.params import nd, state
+from ganeti.opcodes.node import OpNodeAdd, OpNodeSetParams
 from ganeti.rpc import nodes
 
 Unit = LogicalUnit[Any]
@@ -55,6 +57,18 @@ def check_has_address(unit: Unit, node: Node, address: str) -> None:
         raise OpPrereqError(
             f"node {node.name} does not have the address {address}", Code.ENVIRONMENT
         )
+
+
+def settings(op: OpNodeAdd | OpNodeSetParams, node: Node) -> dict[str, Any]:
+    """The attributes that are sets of parameters, as the request wants them."""
+    new: dict[str, Any] = {}
+    if op.ndparams:
+        new["ndparams"] = nd.of_node(op.ndparams, node.ndparams)
+    if op.hv_state:
+        new["hv_state_static"] = state.hv_state(op.hv_state, node.hv_state_static)
+    if op.disk_state:
+        new["disk_state_static"] = state.disk_state(op.disk_state, node.disk_state_static)
+    return new
 
 
 def certificate_digest(unit: Unit, node: Node) -> str:

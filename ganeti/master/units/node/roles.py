@@ -33,7 +33,7 @@ def check_request(asked: Mapping[str, bool | None]) -> None:
 
 def check_master(node: Node, asked: Mapping[str, bool | None]) -> None:
     """The master's role changes by failover only."""
-    if any(asked.get(name) is not None for name in EXCLUSIVE):
+    if asked.get("master_capable") is False or any(asked.get(n) is not None for n in EXCLUSIVE):
         raise _input(
             f"the role of the master {node.name} can only be changed by"
             " 'gnt-cluster master-failover'"

@@ -10,7 +10,6 @@ from ganeti.contracts.node.system import SystemCalls
 from ganeti.errors import Code, GenericError, OpPrereqError
 from ganeti.master.locks.plan import Level, LockPlan, all_exclusive, exclusive
 from ganeti.master.unit import HookNodes, Hooks, LogicalUnit, Target
-from ganeti.master.units.instance import os_params
 from ganeti.master.units.node import membership, pool, roles
 from ganeti.model.node import Node
 from ganeti.model.params import nd
@@ -66,7 +65,7 @@ class NodeSetParams(LogicalUnit[OpNodeSetParams]):
         self._self_promotion()
         if self.op.secondary_ip is not None:
             self._check_secondary_ip(self.op.secondary_ip)
-        self._ndparams = nd.typed(self.op.ndparams or {})
+        self._settings = membership.settings(self.op, node)
 
     def _check_pool(self) -> None:
         without = {self.node.uuid}
@@ -129,14 +128,14 @@ class NodeSetParams(LogicalUnit[OpNodeSetParams]):
         changes = self._changes(node)
         with self.write() as cfg:
             current = cfg.root.nodes[node.uuid]
-            cfg.put(current.replace(**changes))
+            cfg.put(current.replace(**changes, **self._settings))
             for other in self._promoted:
                 cfg.put(cfg.root.nodes[other.uuid].replace(master_candidate=True))
         for other in self._promoted:
             self.log.info(f"node {other.name} becomes master candidate")
         self._follow_up(node)
-        return [(key, _shown(value)) for key, value in changes.items() if key != "ndparams"] + [
-            (f"ndparams/{key}", value) for key, value in self._ndparams.items()
+        return [(name, str(value)) for name, value in changes.items()] + [
+            (f"ndparams/{name}", value) for name, value in nd.typed(self.op.ndparams or {}).items()
         ]
 
     def _changes(self, node: Node) -> dict[str, Any]:
@@ -150,8 +149,6 @@ class NodeSetParams(LogicalUnit[OpNodeSetParams]):
         for name, value in self._asked.items():
             if value is not None and name not in changes:
                 self.log.info(f"{name} of node {node.name} is {value} already")
-        if self.op.ndparams:
-            changes["ndparams"] = os_params.updated(node.ndparams, self._ndparams)
         return changes
 
     def _follow_up(self, before: Node) -> None:
@@ -162,7 +159,3 @@ class NodeSetParams(LogicalUnit[OpNodeSetParams]):
             membership.promote(self, self.node)
         for other in self._promoted:
             membership.promote(self, self.cfg.nodes[other.uuid])
-
-
-def _shown(value: Any) -> str:
-    return str(value)

@@ -40,9 +40,10 @@ def test_two_roles_at_once_are_refused() -> None:
     roles.check_request({"offline": True, "drained": False})
 
 
-def test_the_master_keeps_its_role() -> None:
+@pytest.mark.parametrize("asked", [{"offline": True}, {"master_capable": False}])
+def test_the_master_keeps_its_role(asked: dict[str, bool]) -> None:
     with pytest.raises(OpPrereqError) as caught:
-        roles.check_master(node(), {"offline": True})
+        roles.check_master(node(), asked)
     assert "master-failover" in str(caught.value)
     roles.check_master(node(), {"vm_capable": True})
 
