@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ganeti.cli import cluster_policy, failure, jobs
+from ganeti.cli import cluster_policy, failure, jobs, parse
 from ganeti.cli.command import Command, Run
 from ganeti.cli.options import JOB
 from ganeti.errors import ParameterError
@@ -66,8 +66,8 @@ def _intervals(given: dict[str, Any] | None) -> dict[str, int] | None:
     intervals = {}
     for name, seconds in (given or {}).items():
         try:
-            intervals[name] = int(float(seconds) * 1_000_000)
-        except (TypeError, ValueError):
+            intervals[name] = int(parse.number(str(seconds)) * 1_000_000)
+        except ValueError:
             raise ParameterError(
                 f"'{seconds}' for data collector {name} is no number of seconds"
             ) from None

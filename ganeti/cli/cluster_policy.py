@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ganeti.cli.options import value
-from ganeti.errors import Code, OpPrereqError, TypeEnforcementError
+from ganeti.errors import Code, OpPrereqError, TypeEnforcementError, UnitParseError
 from ganeti.utils import text
 
 POLICY = (
@@ -101,4 +101,11 @@ def _sizes(sizes: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """Memory and disk sizes may have a unit."""
     if sizes is None:
         return None
-    return {k: text.parse_size(str(v)) if k in _WITH_UNIT else v for k, v in sizes.items()}
+    return {k: _size(k, str(v)) if k in _WITH_UNIT else v for k, v in sizes.items()}
+
+
+def _size(name: str, words: str) -> int:
+    try:
+        return text.parse_size(words)
+    except UnitParseError as err:
+        raise OpPrereqError(f"instance policy, {name}: {err}", Code.WRONG_INPUT) from None

@@ -29,6 +29,9 @@ def _peers(run: Run) -> list[Peer]:
     """The online nodes that are meant; skipped ones are named."""
     answer = run.world.client.Query("node", ["name", "offline", "sip", "master"], _filter(run.opts))
     rows = [[cell[1] for cell in row] for row in answer["data"]]
+    group = run.opts.nodegroup
+    if group and not rows and not run.world.client.QueryGroups([group], ["name"], False):
+        raise OpPrereqError(f"there is no node group '{group}'", Code.UNKNOWN_ENTITY)
     offline = [name for name, is_offline, *_ in rows if is_offline]
     if offline:
         run.note(f"Note: skipping offline nodes {', '.join(offline)}")

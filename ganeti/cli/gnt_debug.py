@@ -7,7 +7,7 @@ from typing import Any
 
 import simplejson
 
-from ganeti.cli import jobs, listing
+from ganeti.cli import jobs, listing, parse
 from ganeti.cli.command import Argument, Command, Run, Tool
 from ganeti.cli.options import DRY_RUN, JOB, PRIORITY, VERBOSE, flag, value
 from ganeti.errors import Code, OpPrereqError
@@ -30,7 +30,7 @@ EACH = flag("--each", doc="Submit the jobs one by one")
 
 def _delay(run: Run) -> int:
     try:
-        duration = float(run.args[0])
+        duration = parse.number(run.args[0])
     except ValueError:
         raise OpPrereqError(f"'{run.args[0]}' is no number of seconds") from None
     if not duration > 0:
@@ -41,6 +41,8 @@ def _delay(run: Run) -> int:
 
 def _locks(run: Run) -> int:
     fields = listing.wanted_fields(run.opts.output, listing.LOCK.default)
+    if run.opts.interval and run.opts.interval < 0:
+        raise OpPrereqError("the interval must be above zero", Code.WRONG_INPUT)
     while True:
         exit_code = listing.show(run, listing.LOCK, fields)
         if not run.opts.interval:

@@ -63,8 +63,8 @@ def _run(name: str, tool: Tool, words: list[str], world: World) -> int:
     if command_name not in tool.commands:
         print(overview(name, tool))
         return int(words[:1] != ["--help"])
-    argv = [*_environment_defaults(name, command_name, tool, world), *words[1:]]
     try:
+        argv = [*_environment_defaults(name, command_name, tool, world), *words[1:]]
         return _run_command(name, command_name, tool.commands[command_name], argv, world)
     except SystemExit as end:
         return int(end.code or 0)
@@ -86,7 +86,10 @@ def _environment_defaults(name: str, command_name: str, tool: Tool, world: World
     if command_name not in tool.env_defaults:
         return []
     variable = f"{name}_{command_name}".replace("-", "_").upper()
-    return shlex.split(world.environ.get(variable, ""))
+    try:
+        return shlex.split(world.environ.get(variable, ""))
+    except ValueError as err:
+        raise failure.Complaint(f"The environment variable {variable} is wrong: {err}") from None
 
 
 def _run_command(

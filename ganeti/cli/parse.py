@@ -6,6 +6,8 @@ The forms are an interface.
 
 from __future__ import annotations
 
+import contextlib
+import math
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -45,9 +47,17 @@ def yes_no(text: str) -> bool:
     return _YES_NO[text.lower()]
 
 
+def number(text: str) -> float:
+    """A number, of those that JSON has; ValueError for anything else."""
+    with contextlib.suppress(ValueError):
+        if math.isfinite(value := float(text)):
+            return value
+    raise ValueError(f"'{text}' is not a number")
+
+
 def number_or_default(text: str) -> float | str:
     """A number, or the word ``default``; ValueError for anything else."""
-    return text if text == "default" else float(text)
+    return text if text == "default" else number(text)
 
 
 def words(text: str) -> list[str]:

@@ -193,5 +193,5 @@ class OpClusterSetParams(OpCode):
         "Which data collectors run", default=None
     )
     data_collector_interval: dict[str, int] | None = param(
-        "Microseconds between their runs", default=None
+        "Time between their runs: seconds for the command, microseconds here", default=None
     )

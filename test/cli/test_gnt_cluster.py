@@ -255,6 +255,9 @@ def test_modify_without_a_change(cli: CommandLine, words: list[str]) -> None:
         (["-D", "floppy:x=1"], "Parameter Error: "),
         (["--ipolicy-vcpu-ratio", "default"], "Parameter Error: "),
         (["--ipolicy-vcpu-ratio", "much"], "Usage\n"),
+        (["--ipolicy-vcpu-ratio", "nan"], "Usage\n"),
+        (["--ipolicy-std-specs", "disk-size=1q"], "Failure: prerequisites"),
+        (["--data-collector-interval", "drbd=inf"], "Failure: "),
         (["--ipolicy-bounds-specs", "min:cpus"], "Failure: "),
         (["--hypervisor-state", "kvm:x=1"], "Parameter Error: "),
         (["--disk-state", "plain:disk_total=1"], "Parameter Error: "),
@@ -400,6 +403,17 @@ def test_command_shows_only_failures(nodes: CommandLine) -> None:
     assert out.count("return code = 3") == 2
     nodes.runner.on("ssh", returncode=0)
     assert nodes.run("gnt-cluster", "command", "--failure-only", "x")[1] == ""
+
+
+@pytest.mark.parametrize(
+    "words", [("command", "-g", "grey", "date"), ("copyfile", "-g", "grey", "/")]
+)
+def test_an_unknown_group_is_told(nodes: CommandLine, words: tuple[str, ...]) -> None:
+    nodes.master.answers |= {"Query": {"fields": [], "data": []}, "QueryGroups": []}
+    code, out, err = nodes.run("gnt-cluster", *words)
+    assert (code, out) == (1, "")
+    assert "error type: unknown_entity" in err
+    assert "grey" in err
 
 
 def test_copyfile(nodes: CommandLine, tmp_path: pathlib.Path) -> None:

@@ -22,12 +22,18 @@ def test_delay(cli: CommandLine) -> None:
     assert (cli.master.ops[1]["on_master"], cli.master.ops[1]["no_locks"]) == (True, False)
 
 
-@pytest.mark.parametrize("word", ["0", "soon", "nan"])
+@pytest.mark.parametrize("word", ["0", "soon", "nan", "inf"])
 def test_delays_that_are_none(cli: CommandLine, word: str) -> None:
     code, out, err = cli.run("gnt-debug", "delay", word)
     assert (code, out) == (1, "")
     assert err.startswith("Failure: prerequisites not met for this operation:\n")
     assert "error type" not in err
+
+
+def test_an_interval_below_zero(cli: CommandLine) -> None:
+    code, out, err = cli.run("gnt-debug", "locks", "--interval=-1")
+    assert (code, out, cli.master.calls) == (1, "", [])
+    assert "error type: wrong_input" in err
 
 
 def write(path: pathlib.Path, value: object) -> str:

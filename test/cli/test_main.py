@@ -100,6 +100,13 @@ def test_default_options_come_from_the_environment(cli: CommandLine) -> None:
     assert cli.run("gnt-node", "list") == (0, "node1\n", "")
 
 
+def test_default_options_must_be_words(cli: CommandLine) -> None:
+    cli.world.environ = {"GNT_NODE_LIST": "-o 'name"}
+    code, out, err = cli.run("gnt-node", "list")
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert "GNT_NODE_LIST" in err
+
+
 def _no_master(cli: CommandLine, name: str | None) -> None:
     cli.master.answers["QueryTags"] = NoMasterError("/run/socket")
     if name:
