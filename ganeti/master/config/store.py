@@ -6,6 +6,9 @@ take it and need no lock. *Head* is published and what was staged on top of it. 
 under the store's one lock, with no I/O; then its thread waits. The writer thread writes whatever head
 has become, publishes it, and everyone staged by then returns together.
 
+ssconf goes to the nodes while the configuration is written; what failed is replaced there by what is
+published, as a start sends everything.
+
 If a write fails, head falls back to published and everyone staged learns why. What failed may
 nevertheless lie somewhere, here or on a candidate, so before anything else published is written again,
 under the next serial number: one number never stands for two contents. A start is like the time after a
@@ -213,7 +216,8 @@ class ConfigStore:
             target = self._head
         try:
             warnings = self._written(target)
-            warnings += self._push(any(ticket.wants_ssconf for ticket in tickets))
+            is_wanted = any(ticket.wants_ssconf for ticket in tickets)
+            warnings += self._send_ssconf(self._published, is_wanted)()
         except (OSError, GenericError) as err:
             log.error("the configuration cannot be written: %s", err)
             self._fall_back(tickets, err)
@@ -254,12 +258,13 @@ class ConfigStore:
         self._update_candidates(new)
         before = self._candidates.behind()
         commit = self._candidates.commit(self._content(data, pieces))
+        ssconf = self._send_ssconf(new)
         if beside:
             self._file.write(data)
         behind = commit.wait()
         self._is_unsure, self._retry_s = False, FIRST_RETRY_S
         self._publish(cfg, new)
-        return self._warnings(new, before, behind)
+        return [*self._warnings(new, before, behind), *ssconf()]
 
     def _content(self, data: bytes, pieces: list[bytes]) -> Content:
         compressed = self._compressor.compress(pieces) if self._candidates.names() else b""
@@ -293,22 +298,24 @@ class ConfigStore:
             )
         return texts
 
-    def _push(self, is_wanted: bool) -> list[str]:
-        """Send ssconf to the nodes if it changed; those that are new here get it in any case."""
-        cfg = self._published
+    def _send_ssconf(self, cfg: Config, is_wanted: bool = False) -> Callable[[], list[str]]:
+        """Send ssconf to the nodes if it changed; those that are new here get it in any case.
+
+        The answer waits for them and returns warnings.
+        """
         values = self._values.of(cfg)
         online = {node.uuid for node in cfg.online_nodes()}
         self._nodes.keep_only(online)
         for name in online - self._nodes.names():
             self._nodes.join(name, values)
         if values is self._sent_values and not is_wanted:
-            return []
-        before = self._nodes.behind()
-        behind = self._nodes.commit(values).wait()
+            return list
         self._sent_values = values
-        return [
+        before = self._nodes.behind()
+        commit = self._nodes.commit(values)
+        return lambda: [
             f"node {_name(cfg, node)} does not have the newest ssconf files: {why}"
-            for node, why in behind.items()
+            for node, why in commit.wait().items()
             if node not in before or is_wanted
         ]
 
@@ -321,6 +328,7 @@ class ConfigStore:
             self._retry_s = min(LAST_RETRY_S, 2 * self._retry_s)
             failed, self._staged = [*tickets, *self._staged], []
             self._head = self._published
+        self._sent_values = {}
         for ticket in failed:
             ticket.error = error
             ticket.done.set()

@@ -262,6 +262,27 @@ def test_offline_nodes_get_no_ssconf_and_all_of_it_when_they_are_back(world: Con
     assert world.nodes.has[n3]["cluster_tags"] == "a"
 
 
+def test_ssconf_of_a_change_that_failed_does_not_stay_on_the_nodes(world: ConfigWorld) -> None:
+    world.change(tagged("a"))
+    world.primitives.fails_at = "sync"
+    with pytest.raises(ConfigurationError):
+        world.change(tagged("b"))
+    world.primitives.fails_at = None
+    world.round()
+    assert {values["cluster_tags"] for values in world.nodes.has.values()} == {"a"}
+    world.nodes.has.clear()
+    world.round()
+    assert world.nodes.has == {}
+
+
+def test_ssconf_travels_while_the_configuration_is_written(world: ConfigWorld) -> None:
+    order: list[str] = []
+    world.nodes.when_kept = lambda _node, _values: order.append("node")
+    world.store.when_published = lambda _before, _after: order.append("published")
+    world.change(tagged("a"))
+    assert order == ["node"] * len(world.cfg.nodes) + ["published"]
+
+
 def test_a_node_without_ssconf_is_warned_about(world: ConfigWorld) -> None:
     world.nodes.failures[world.cfg.node("n3").uuid] = OSError("no route")
     warnings = world.change(tagged("a")).transaction.warnings
