@@ -190,6 +190,15 @@ def test_parameters_are_judged_by_the_definition(node: NodeHost) -> None:
         validate(node, "lab+default", {"size": "1"})
 
 
+def test_parameters_for_all_variants_are_judged_with_the_first(node: NodeHost) -> None:
+    define(node)
+    assert validate(node, "lab", {"size": "5"}, required=False)
+    (call,) = node.runner.calls
+    assert (call.env or {})["OS_VARIANT"] == "default"
+    with pytest.raises(OsError, match="needs a variant"):
+        validate(node, "lab", {"size": "5"})
+
+
 def test_what_the_core_handles_is_not_the_definitions_business(node: NodeHost) -> None:
     define(node)
     validate(node, "lab+default", {"os-image": "/srv/image"})

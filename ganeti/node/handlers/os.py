@@ -35,11 +35,12 @@ class OsHandlers(OsCalls):
         unknown = sorted(set(checks) - set(KNOWN_CHECKS))
         if unknown:
             raise os_definition.OsError(f"unknown checks of OS parameters: {', '.join(unknown)}")
-        base, _ = os_definition.split(name)
+        base, variant = os_definition.split(name)
         if not required and os_definition.find(self._search_path, base) is None:
             return False
         definition = os_definition.require(self._search_path, name)
-        os_definition.check_variant(definition, name, force=force_variant)
+        if required or variant:  # what the cluster sets for an OS may be for all its variants
+            os_definition.check_variant(definition, name, force=force_variant)
         os_scripts.verify(self._host, definition, name, checks, params)
         return True
 
