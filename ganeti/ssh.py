@@ -141,7 +141,7 @@ class FirstContact:
         except TimeoutError:
             return Result(tuple(argv), -1, "", "", timed_out=True)
         except (OSError, EOFError, paramiko.SSHException) as problem:
-            raise SshError(f"{self._where()}: {str(problem) or type(problem).__name__}") from None
+            raise SshError(f"{self._where()}: {_reason(problem)}") from None
         return Result(tuple(argv), code, _text(output), _text(errors.result()))
 
     def close(self) -> None:
@@ -198,6 +198,13 @@ class FirstContact:
                 return None
             raise
         return client
+
+
+def _reason(problem: Exception) -> str:
+    """Why it failed; paramiko wraps what the system said of each address, and we give it one."""
+    wrapped = getattr(problem, "errors", None)
+    cause = next(iter(wrapped.values())) if wrapped else problem
+    return str(cause) or type(cause).__name__
 
 
 def _text(data: bytes) -> str:
