@@ -13,10 +13,10 @@ from typing import Any
 
 from ganeti.errors import Code, OpPrereqError, OpResultError
 from ganeti.master.hooks import UnitHooks
-from ganeti.master.locks.plan import BIG_LOCK, Held, Level, LockPlan, Want, exclusive, shared
+from ganeti.master.locks.plan import BIG_LOCK, All, Held, Level, LockPlan, Want, exclusive, shared
 from ganeti.master.queue.execution import Attempt, Executor, Run
 from ganeti.master.services import Services
-from ganeti.master.unit import JobLog, JobsResult, LogicalUnit
+from ganeti.master.unit import HeldLocks, JobLog, JobsResult, LogicalUnit
 from ganeti.opcodes.base import OpCode
 from ganeti.schema import types
 from ganeti.utils import loading
@@ -87,8 +87,25 @@ class UnitAttempt(Attempt):
         unit = self._unit
         unit.log, unit.locks = JobLog(run.feedback), run.locks
         unit.cancelled = run.cancelled
+        self._check_locks(run.locks)
         unit.check()
         return self._execute(run)
+
+    def _check_locks(self, locks: HeldLocks) -> None:
+        """While it waited for them, what the locks were chosen by may have changed: an instance
+        has another name or other nodes. Raises OpPrereqError if others are needed now."""
+        held = {level: locks.owned(level) for level in Level}
+        self._plan = self._unit.lock_plan()
+        for level in Level:
+            want = self.want(level, held)
+            if want is None or isinstance(want.names, All) or want.free_at_least is not None:
+                continue
+            if want.names - held[level]:
+                raise OpPrereqError(
+                    f"what {self.opcode.summary()} is about changed while the job waited for its"
+                    " locks; submit the job again",
+                    Code.WRONG_STATE,
+                )
 
     def _execute(self, run: Run) -> Any:
         unit = self._unit

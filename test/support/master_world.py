@@ -11,7 +11,7 @@ A call that nobody arranged fails the test.
 from __future__ import annotations
 
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +19,8 @@ from typing import Any
 
 import simplejson
 
+from ganeti.errors import ConfigurationError
+from ganeti.master.config.reserve import Reservations, ReservationTable
 from ganeti.master.config.store import ConfigStore
 from ganeti.master.config.transaction import Transaction
 from ganeti.master.services import Services
@@ -39,36 +41,68 @@ class ScriptedNodes:
 
     def __init__(self, cfg: Config) -> None:
         self._names = {node.primary_ip: node.name for node in cfg.nodes.values()}
-        self._answers: dict[tuple[str, str], Answer] = {}
+        self._answers: dict[tuple[str, str], list[Answer]] = {}
         self.asked: list[tuple[str, str, list[Any]]] = []
 
-    def says(self, node: str, call: str, payload: Any) -> None:
-        body = simplejson.dumps([True, payload]).encode()
-        self._answers[node, call] = Answer(200, body)
+    def says(self, node: str, call: str, *payloads: Any) -> None:
+        """One answer after the other; the last is given from then on."""
+        self._answers[node, call] = [_success(payload) for payload in payloads]
 
-    def fails(self, node: str, call: str, why: str) -> None:
-        self._answers[node, call] = Answer(0, error=why)
+    def fails(self, node: str, call: str, why: str, *, after: Sequence[Any] = ()) -> None:
+        """`after`: what it says before that."""
+        earlier = [_success(payload) for payload in after]
+        self._answers[node, call] = [*earlier, Answer(0, error=why)]
+
+    def accepts(self, *calls: str) -> None:
+        """On all nodes these succeed and have nothing to tell, but where it was said otherwise."""
+        for node in self._names.values():
+            for call in calls:
+                self._answers.setdefault((node, call), [_success(None)])
 
     def send(self, request: Request) -> Future[Answer]:
         address, call = request.url.removeprefix("https://").split(f":{PORT}/")
         node = self._names[address]
         self.asked.append((node, call, simplejson.loads(request.body)))
+        answers = self._answers[node, call]
         future: Future[Answer] = Future()
-        future.set_result(self._answers[node, call])
+        future.set_result(answers.pop(0) if len(answers) > 1 else answers[0])
         return future
+
+    @property
+    def calls(self) -> list[str]:
+        """Node and call of each, in order."""
+        return [f"{node} {call}" for node, call, _ in self.asked]
+
+
+def _success(payload: Any) -> Answer:
+    return Answer(200, simplejson.dumps([True, payload]).encode())
 
 
 class InstantStore:
-    """A configuration that is durable at once."""
+    """A configuration that is durable at once, or cannot be written (`failure`)."""
 
     def __init__(self, cfg: Config) -> None:
-        self.current = cfg
+        self.current, self.failure = cfg, ""
+        self._writes = 0
+        self._reservations = ReservationTable(lambda: self.current)
 
     @contextmanager
     def write(self, context: str) -> Iterator[Transaction]:
         transaction = Transaction(self.current, NOW)
         yield transaction
+        if self.failure:
+            raise ConfigurationError(self.failure)
         self.current = transaction.finished()
+        self._writes += 1
+
+    def writes_of(self, context: str) -> int:
+        return self._writes
+
+    def release(self, context: str) -> None:
+        self._reservations.release(context)
+
+    def reserve(self, context: str) -> Reservations:
+        return self._reservations.of(context)
 
 
 class MasterWorld:

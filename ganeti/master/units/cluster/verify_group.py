@@ -24,24 +24,28 @@ HOOK_FAILED = 1
 
 
 class ClusterVerifyGroup(LogicalUnit[OpClusterVerifyGroup]):
-    """The result is True if nothing but warnings was found and no hook objected."""
+    """The result is True if nothing but warnings was found and no hook objected.
+
+    An instance that comes to the group while the job waits for its locks is left out: it is being made.
+    """
 
     hooks = Hooks("cluster-verify", Target.CLUSTER)
 
     def expand(self) -> None:
         self._group = self.cfg.group(self.op.group_name)
+        self._names = {instance.name for instance in self._instances_now()}
 
     def lock_plan(self) -> LockPlan:
         return LockPlan(
             {
-                Level.INSTANCE: shared(*(i.name for i in self._instances_now())),
+                Level.INSTANCE: shared(*self._names),
                 Level.NODEGROUP: shared(self._group.uuid),
                 Level.NODE: self._nodes_to_lock,
             }
         )
 
     def _nodes_to_lock(self, _held: Held) -> Want:
-        outside = {uuid for i in self._instances_now() for uuid in self.cfg.nodes_of(i)}
+        outside = {uuid for i in self._locked() for uuid in self.cfg.nodes_of(i)}
         return shared(*(n.uuid for n in self.cfg.members(self._group.uuid)), *outside)
 
     def _instances_now(self) -> list[Instance]:
@@ -50,6 +54,9 @@ class ClusterVerifyGroup(LogicalUnit[OpClusterVerifyGroup]):
             (i for node in members for i in self.cfg.instances_on(node.uuid)),
             key=lambda i: i.name,
         )
+
+    def _locked(self) -> list[Instance]:
+        return [i for i in self._instances_now() if i.name in self._names]
 
     def hook_env(self) -> Mapping[str, Any]:
         env = {"CLUSTER_TAGS": " ".join(self.cfg.cluster.tags)}
@@ -60,7 +67,7 @@ class ClusterVerifyGroup(LogicalUnit[OpClusterVerifyGroup]):
 
     def check(self) -> None:
         self._nodes = self.cfg.members(self._group.uuid)
-        self._instances = self._instances_now()
+        self._instances = self._locked()
 
     def execute(self) -> bool:
         self._found = Findings(

@@ -17,7 +17,7 @@ class InstanceConsole(InstanceUnit[OpInstanceConsole]):
     """The answer names kind, host and command; the client opens the console itself."""
 
     def lock_plan(self) -> LockPlan:
-        return LockPlan({Level.INSTANCE: shared(self.op.instance_name)})
+        return LockPlan({Level.INSTANCE: shared(self.instance.name)})
 
     def check(self) -> None:
         check_online(self.primary)

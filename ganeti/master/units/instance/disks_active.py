@@ -15,7 +15,7 @@ from ganeti.opcodes.instance import OpInstanceActivateDisks, OpInstanceDeactivat
 def _plan(unit: InstanceUnit[Any]) -> LockPlan:
     return LockPlan(
         {
-            Level.INSTANCE: exclusive(unit.op.instance_name),
+            Level.INSTANCE: exclusive(unit.instance.name),
             Level.NODE: lambda _held: exclusive(*unit.cfg.nodes_of(unit.instance)),
         }
     )

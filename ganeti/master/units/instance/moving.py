@@ -73,7 +73,7 @@ class MovingUnit(InstanceUnit[O], Generic[O]):
 
         return LockPlan(
             {
-                Level.INSTANCE: exclusive(self.op.instance_name),
+                Level.INSTANCE: exclusive(self.instance.name),
                 Level.NODE: nodes,
                 Level.NODE_RES: nodes,
             }

@@ -26,7 +26,7 @@ class InstanceRemove(InstanceUnit[OpInstanceRemove]):
 
         return LockPlan(
             {
-                Level.INSTANCE: exclusive(self.op.instance_name),
+                Level.INSTANCE: exclusive(self.instance.name),
                 Level.NODE: nodes,
                 Level.NODE_RES: nodes,
             }

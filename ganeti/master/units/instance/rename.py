@@ -33,7 +33,7 @@ class InstanceRename(InstanceUnit[OpInstanceRename]):
         self.op.new_name, self._address = found.name, found.address
 
     def lock_plan(self) -> LockPlan:
-        both = exclusive(self.op.instance_name, self.op.new_name)
+        both = exclusive(self.instance.name, self.op.new_name)
         return LockPlan({Level.INSTANCE: both})
 
     def hook_env(self) -> Mapping[str, Any]:

@@ -55,7 +55,7 @@ class InstanceSetParams(InstanceUnit[OpInstanceSetParams]):
 
         return LockPlan(
             {
-                Level.INSTANCE: exclusive(self.op.instance_name),
+                Level.INSTANCE: exclusive(self.instance.name),
                 Level.NODEGROUP: groups,
                 Level.NODE: lambda _held: exclusive(*self.cfg.nodes_of(self.instance)),
             }

@@ -19,11 +19,10 @@ class InstanceStartup(InstanceUnit[OpInstanceStartup]):
     hooks = Hooks("instance-start", Target.INSTANCE, env=("force",))
 
     def lock_plan(self) -> LockPlan:
-        primary = self.instance.primary_node
         return LockPlan(
             {
-                Level.INSTANCE: exclusive(self.op.instance_name),
-                Level.NODE_RES: lambda held: exclusive(primary),
+                Level.INSTANCE: exclusive(self.instance.name),
+                Level.NODE_RES: lambda _held: exclusive(self.instance.primary_node),
             }
         )
 

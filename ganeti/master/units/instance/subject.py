@@ -21,7 +21,10 @@ O = TypeVar("O", bound=OpCode)  # noqa: E741
 
 
 class InstanceUnit(LogicalUnit[O], Generic[O]):
-    """A unit about the instance that `instance_name` (or `instance_uuid`) names."""
+    """A unit about the instance that `instance_name` (or `instance_uuid`) names.
+
+    Its lock is that of the name it has *now*; so a rename while the job waited is noticed.
+    """
 
     op: Any
 
@@ -30,7 +33,7 @@ class InstanceUnit(LogicalUnit[O], Generic[O]):
         self.op.instance_uuid, self.op.instance_name = instance.uuid, instance.name
 
     def lock_plan(self) -> LockPlan:
-        return LockPlan({Level.INSTANCE: exclusive(self.op.instance_name)})
+        return LockPlan({Level.INSTANCE: exclusive(self.instance.name)})
 
     def hook_env(self) -> Mapping[str, Any]:
         return hook_env.instance_env(self.cfg, self.instance)
