@@ -89,6 +89,24 @@ def _check(run: Run, name: str, known: Known | None) -> None:
         )
     if known is not None and known.is_master:
         raise failure.Complaint(f"Node {name} is the master; it cannot be taken in again.")
+    _check_place(run, name, known)
+
+
+def _check_place(run: Run, name: str, known: Known | None) -> None:
+    """What the job would refuse, found before the host is changed for it."""
+    from ganeti.utils import net
+
+    address = run.opts.secondary_ip
+    if address and not net.is_ipv4(address):
+        raise OpPrereqError(f"'{address}' is not an IPv4 address", Code.WRONG_INPUT)
+    if known is not None and address not in (None, known.secondary_ip):
+        raise OpPrereqError(
+            f"node {name} has the secondary address {known.secondary_ip};"
+            " change it with 'gnt-node modify' first",
+            Code.WRONG_INPUT,
+        )
+    if known is not None and run.opts.group:
+        raise OpPrereqError("a node that is added again stays in its group", Code.WRONG_INPUT)
 
 
 def request(run: Run, host: Host, known: Known | None, settings: Mapping[str, Any]) -> SetupRequest:

@@ -2,7 +2,8 @@
 """Whether the SSH keys on this node are as the cluster wants them. Pure functions, but for `read`.
 
 Root of every master candidate may log in here, and no other node's root. Nodes that could become
-candidates know the keys of all those nodes (``ganeti_pub_keys``).
+candidates know the keys of all those nodes (``ganeti_pub_keys``), and may know those of the others: the
+master keeps them for the day when they can.
 """
 
 from __future__ import annotations
@@ -70,7 +71,8 @@ def _public_problems(mine: Member, members: Sequence[Member], found: SshFiles) -
     problems = [
         f"the public key of {n} is missing" for u, n in wanted.items() if u not in found.public
     ]
-    problems += [f"a public key of {u} is left over" for u in found.public if u not in wanted]
+    known_nodes = {member.uuid for member in members}
+    problems += [f"a public key of {u} is left over" for u in found.public if u not in known_nodes]
     known = {key_of(key) for key in found.public.get(mine.uuid, ())}
     if known and key_of(found.own) not in known:
         problems.append("root's own key is not the one that the cluster knows")

@@ -126,6 +126,25 @@ def test_what_cannot_be_added(
     assert part in err
 
 
+@pytest.mark.parametrize(
+    ("words", "rows", "part"),
+    [
+        (["--readd", "-s", "192.0.2.8"], KNOWN, "192.0.2.9"),
+        (["--readd", "-g", "blue"], KNOWN, "its group"),
+        (["-s", "near"], [], "'near'"),
+    ],
+)
+def test_what_the_job_would_refuse_is_found_before_the_host_is_changed(
+    cli: CommandLine, words: list[str], rows: list[Any], part: str
+) -> None:
+    nodes_use(cli, net.IPV4)
+    cli.master.answers["QueryNodes"] = lambda names, *_: [[names[0], *row[1:]] for row in rows]
+    code, out, err = cli.run("gnt-node", "add", *words, "localhost")
+    assert (code, out, [name for name, *_ in cli.master.calls]) == (1, "", ["QueryNodes"])
+    assert "error type: wrong_input" in err
+    assert part in err
+
+
 def test_adding_a_host_without_a_name(cli: CommandLine) -> None:
     nodes_use(cli, net.IPV4)
     code, _, err = cli.run("gnt-node", "add", "no-such-host.invalid")

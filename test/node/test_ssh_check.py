@@ -38,6 +38,7 @@ CASES = [
     ),
     ("n1", GOOD._replace(public={"u1": [key("n1")]}), ["the public key of n2 is missing"]),
     ("n1", GOOD._replace(public={**PUBLIC, "u9": [key("x")]}), ["a public key of u9 is left over"]),
+    ("n1", GOOD._replace(public={**PUBLIC, "u3": [key("n3")]}), []),
     ("n1", GOOD._replace(own=key("new")), ["root's own key is not the one that the cluster knows"]),
     ("n1", GOOD._replace(authorized=[]), ["root of the candidate n1 may not log in"]),
     (

@@ -163,7 +163,9 @@ class NodeAdd(LogicalUnit[OpNodeAdd]):
         if self.op.readd and not node.master_candidate:
             self._take_copies_back(node)
         if self.op.node_setup:
-            membership.add_ssh_key(self, self.cfg.nodes[node.uuid])
+            if self.op.readd:  # with another key, or another role
+                membership.remove_ssh_key(self, node, readd=True)
+            membership.add_ssh_key(self, node)
         self._start_daemons(node)
 
     def _check_by_ssh(self) -> None:

@@ -102,7 +102,7 @@ def demote(unit: Unit, node: Node) -> None:
             unit.rpc.one(node.uuid, SystemCalls.node_demote_from_mc)()
         except GenericError as err:
             unit.log.warning(f"node {node.name} did not give its copies back: {err}")
-    remove_ssh_key(unit, node, leaving=False)
+    remove_ssh_key(unit, node)
 
 
 def without_certificate(cfg: Config, uuid: str) -> Any:
@@ -127,8 +127,11 @@ def add_ssh_key(unit: Unit, node: Node) -> None:
     _tell(unit, problems)
 
 
-def remove_ssh_key(unit: Unit, node: Node, *, leaving: bool, readd: bool = False) -> None:
-    """Take the node's key from the other nodes; a leaving one forgets theirs as well."""
+def remove_ssh_key(unit: Unit, node: Node, *, leaving: bool = False, readd: bool = False) -> None:
+    """Take the node's key from the other nodes.
+
+    One that leaves forgets theirs as well, one that cannot become a candidate those it may not use.
+    """
     if not unit.cfg.cluster.modify_ssh_setup:
         return
     candidates = [n.uuid for n in unit.cfg.candidates() if n.uuid != node.uuid]
@@ -139,9 +142,9 @@ def remove_ssh_key(unit: Unit, node: Node, *, leaving: bool, readd: bool = False
         candidates,
         _possible_candidates(unit.cfg),
         True,
-        leaving,
+        leaving or readd,
         leaving and not node.offline,
-        leaving and not node.offline,
+        (leaving or not node.master_capable) and not node.offline,
         readd,
     )
     _tell(unit, problems)

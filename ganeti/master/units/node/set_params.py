@@ -157,5 +157,9 @@ class NodeSetParams(LogicalUnit[OpNodeSetParams]):
             membership.demote(self, self.node)
         elif self.node.master_candidate and not before.master_candidate:
             membership.promote(self, self.node)
+        elif before.master_capable and not self.node.master_capable:
+            membership.remove_ssh_key(self, self.node)
+        elif self.node.master_capable and not before.master_capable:
+            membership.add_ssh_key(self, self.node)
         for other in self._promoted:
             membership.promote(self, self.cfg.nodes[other.uuid])
