@@ -89,6 +89,7 @@ class UnitAttempt(Attempt):
         unit.cancelled = run.cancelled
         self._check_locks(run.locks)
         unit.check()
+        run.until_durable()
         return self._execute(run)
 
     def _check_locks(self, locks: HeldLocks) -> None:

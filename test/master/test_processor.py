@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ganeti.errors import Code, HooksAbort, HooksFailure, OpPrereqError
+from ganeti.errors import Code, HooksAbort, HooksFailure, JobQueueError, OpPrereqError
 from ganeti.master.locks.plan import All, Level
 from ganeti.master.processor import UnitAttempt, UnitExecutor
 from ganeti.model.config import Config
@@ -26,6 +26,7 @@ class Job:
 
     def __init__(self, world: MasterWorld, opcode: OpCode) -> None:
         self.lines, self.submitted = list[str](), list[Any]()
+        self.broken: JobQueueError | None = None
         attempt = UnitExecutor(world.services).begin(self.job_id, 0, opcode)
         assert isinstance(attempt, UnitAttempt)
         self.attempt, self.locks = attempt, self
@@ -48,6 +49,10 @@ class Job:
 
     def downgrade(self, level: Level, names: Iterable[str] | None = None) -> None:
         raise AssertionError(level)
+
+    def until_durable(self) -> None:
+        if self.broken is not None:
+            raise self.broken
 
     def feedback(self, kind: str, payload: Any) -> None:
         self.lines.append(payload)
@@ -153,6 +158,17 @@ def test_post_hooks_see_before_and_after(tmp_path: Path) -> None:
     assert after["GANETI_HOOKS_PHASE"] == "post"
     assert after["GANETI_INSTANCE_STATUS"] == "down"
     assert after["GANETI_POST_INSTANCE_STATUS"] == "up"
+
+
+def test_what_could_not_be_written_as_running_is_only_checked(tmp_path: Path) -> None:
+    here = ready(tmp_path)
+    job = Job(here, reboot())
+    job.broken = JobQueueError("no space left")
+    with pytest.raises(JobQueueError):
+        job.run()
+    asked = {call for _, call, _ in here.nodes.asked}
+    assert "bridges_exist" in asked
+    assert not asked & {"hooks_runner", "instance_reboot"}
 
 
 def test_a_pre_hook_that_refuses_stops_everything(tmp_path: Path) -> None:

@@ -144,6 +144,7 @@ class Script:
     body: Callable[[Run], Any] = lambda run: None
     plan: LockPlan = field(default_factory=LockPlan)
     begin: Callable[[], None] = lambda: None
+    check: Callable[[], None] = lambda: None
     second: str | None = None
     names: Mapping[Level, Sequence[str]] = field(default_factory=dict)
 
@@ -161,6 +162,8 @@ class ScriptAttempt:
         return self.script.names[level]
 
     def run(self, run: Run) -> Any:
+        self.script.check()
+        run.until_durable()
         return self.script.body(run)
 
     def second(self) -> OpCode | None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from functools import partial
 from typing import Any, Protocol
 
 import simplejson
@@ -59,14 +61,9 @@ class Carrier:
         """Go as far through the lock phase as is possible without waiting."""
         self._guarded(entry, self._step)
 
-    def run(self, entry: Entry) -> None:
-        """Carry the opcode out, which is known to be durable."""
-        self._guarded(entry, self._run)
-
-    def refuse(self, entry: Entry, error: Exception | None) -> None:
-        """The opcode must not run, because that, or the job's submission, is not durable."""
-        why = error or "the submission was answered with an error"
-        self._fail(entry, errors.JobQueueError(f"the job queue could not be written: {why}"))
+    def run(self, entry: Entry, written: Future[Exception | None]) -> None:
+        """Carry the opcode out; `written` tells when it is known to be durable, or why it never is."""
+        self._guarded(entry, partial(self._run, written=written))
 
     def _guarded(self, entry: Entry, work: Callable[[Entry], None]) -> None:
         try:
@@ -109,9 +106,9 @@ class Carrier:
         with self._board.holding():
             return self._board.line_up(entry)
 
-    def _run(self, entry: Entry) -> None:
+    def _run(self, entry: Entry, written: Future[Exception | None]) -> None:
         assert entry.attempt is not None
-        result = entry.attempt.run(RunningOpcode(self._board, entry, self._submit))
+        result = entry.attempt.run(RunningOpcode(self._board, entry, self._submit, written))
         try:
             simplejson.dumps(result)
         except (TypeError, ValueError) as err:
@@ -151,8 +148,11 @@ class Carrier:
 class RunningOpcode:
     """What an opcode has while it runs (`execution.Run`)."""
 
-    def __init__(self, board: Board, entry: Entry, submit: Submit) -> None:
+    def __init__(
+        self, board: Board, entry: Entry, submit: Submit, written: Future[Exception | None]
+    ) -> None:
         self._board, self._entry, self._submit = board, entry, submit
+        self._written = written
         self._index = entry.head.current
         self.locks = HeldByJob(board, board.locks, entry)
 
@@ -163,6 +163,11 @@ class RunningOpcode:
     @property
     def priority(self) -> int:
         return self._entry.head.ops[self._index].priority
+
+    def until_durable(self) -> None:
+        error = self._written.result()
+        if error is not None:
+            raise errors.JobQueueError(f"the job queue could not be written: {error}")
 
     def feedback(self, kind: str, payload: Any) -> None:
         simplejson.dumps(payload)

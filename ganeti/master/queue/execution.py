@@ -6,8 +6,9 @@ For each opcode whose turn it is, the queue calls, one after the other and never
 1. `Executor.begin` on some worker: names are completed; the attempt's `opcode` has them.
 2. for each level in order `Attempt.want`; the queue takes these locks. Of a whole level it asks
    `Attempt.names_of` once it has it. Between two levels the job may wait, without a thread.
-3. when all locks are held and state `running` is durable, with the completed opcode: `Attempt.run`,
-   on a worker that is its own until it returns. The result must be JSON.
+3. when all locks are held: `Attempt.run`, on a worker that is its own until it returns. Nothing is
+   changed before `Run.until_durable` has returned: state `running` is durable then, with the completed
+   opcode. The result must be JSON.
 4. always `Attempt.close`, before the locks are given back.
 
 When locks do not come in time, or the job is cancelled, or the daemon shuts down, `close` follows upon
@@ -44,6 +45,9 @@ class Run(Protocol):
 
     @property
     def locks(self) -> HeldLocks: ...
+
+    def until_durable(self) -> None:
+        """Return when it is durable that the opcode runs; raises JobQueueError if it must not."""
 
     def feedback(self, kind: str, payload: Any) -> None:
         """Append to the job's log; the payload must be JSON."""

@@ -8,7 +8,7 @@ and, outside the lock, changes are told. Methods of the last three parts of the 
 within such a block.
 
 What is durable before what: a job before its submission is answered; state `running` before an opcode
-is carried out; the end of an opcode before anybody sees it, and before a job that depends on it goes
+changes anything (it checks what it needs while that is written); the end of an opcode before anybody sees it, and before a job that depends on it goes
 on. A new job sets out at once: often it can run, and then one write serves for both.
 """
 
@@ -19,6 +19,7 @@ import itertools
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import partial
 from random import random
@@ -45,6 +46,7 @@ from ganeti.utils.clock import Clock
 log = logging.getLogger(__name__)
 
 RETRY_WRITE_S = 1.0
+REFUSED = errors.JobQueueError("the submission was answered with an error")
 STEPPERS = 4
 """Threads beyond the run slots: for the lock phases of other jobs while all slots are taken."""
 
@@ -394,16 +396,18 @@ class Scheduler:
             self._running.add(entry.id)
             index, opcode = entry.head.current, entry.attempt.opcode
             entry.head = jobs.running(entry.head, index, opcode, self.now())
-            self._records.write(entry, partial(self._running_is_durable, entry, entry.head))
+            written: Future[Exception | None] = Future()
+            then = partial(self._running_is_durable, entry, entry.head, written)
+            self._records.write(entry, then)
+            self._pool.submit(entry.rank, partial(self._carrier.run, entry, written))
 
-    def _running_is_durable(self, entry: Entry, job: Job, error: Exception | None) -> None:
+    def _running_is_durable(
+        self, entry: Entry, job: Job, written: Future[Exception | None], error: Exception | None
+    ) -> None:
         with self.holding():
             if error is None and not entry.is_refused:
                 self._records.show_durable(entry, job)
-                task = partial(self._carrier.run, entry)
-            else:
-                task = partial(self._carrier.refuse, entry, error)
-            self._pool.submit(entry.rank, task)
+        written.set_result(REFUSED if entry.is_refused else error)
 
     def add_to_log(self, entry: Entry, index: int, kind: str, payload: object) -> None:
         entry.head = jobs.logged(entry.head, index, kind, payload, self.now())

@@ -61,6 +61,22 @@ def test_running_is_durable_before_an_opcode_is_carried_out(world: World) -> Non
     assert seen == ["running", "running", "running"]
 
 
+def test_prerequisites_are_checked_while_running_is_written(world: World) -> None:
+    gate, done = Gate(), list[str]()
+    world.script("checks", lambda run: done.append("run"), check=lambda: gate(None))
+    world.candidates.hold()
+    client = threading.Thread(target=lambda: world.submit("checks"))
+    client.start()
+    gate.wait_for_arrival()
+    world.candidates.wait_for_calls(2)
+    gate.let_through()
+    assert done == []
+    world.candidates.let_go()
+    client.join(PATIENCE_S)
+    assert world.until(1).status == "success"
+    assert done == ["run"]
+
+
 def test_an_end_is_seen_when_it_is_durable(world: World) -> None:
     gate = Gate()
     world.script("gate", gate)
