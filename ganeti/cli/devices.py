@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
+from ganeti.cli import parse
 from ganeti.cli.parse import Ident
 from ganeti.errors import Code, OpPrereqError, TypeEnforcementError, UnitParseError
 from ganeti.utils import text
@@ -60,7 +61,7 @@ def _numbered(given: Sequence[Ident], kind: str, most: int) -> list[Settings]:
     """The settings by number; a number that was left out gets none."""
     by_number: dict[int, Settings] = {}
     for ident, settings in given:
-        if not ident.isdigit() or int(ident) >= most:
+        if not ident.isdecimal() or int(ident) >= most:
             _wrong(f"'{ident}' is no number of a {kind}; they go from 0 to {most - 1}")
         if not isinstance(settings, dict) or int(ident) in by_number:
             _wrong(f"{kind} {ident} cannot be removed here, nor be given twice")
@@ -82,10 +83,10 @@ def _sized(what: str, settings: Settings) -> Settings:
     try:
         if "size" in result:
             result["size"] = text.parse_size(str(result["size"]))
-        if "spindles" in result:
-            result["spindles"] = int(result["spindles"])
-    except (UnitParseError, ValueError) as err:
+    except UnitParseError as err:
         _wrong(f"{what}: {err}")
+    if "spindles" in result:
+        result["spindles"] = parse.integer(f"{what}: spindles", str(result["spindles"]))
     return result
 
 
@@ -121,7 +122,7 @@ def _change(
     where: int | str = LAST
     verb = ident
     if ident not in verbs or ident == "modify":
-        where = int(ident) if ident.lstrip("-").isdigit() else ident
+        where = int(ident) if ident.lstrip("-").isdecimal() else ident
         verb, settings = _verb(ident, settings, kind, verbs)
     if verb in ("remove", "detach") and settings:
         _wrong(f"{kind} '{ident}': {verb} takes no settings")

@@ -61,14 +61,14 @@ def _from_source(source: str | None) -> list[str]:
     """One tag per line; blank lines do not count."""
     if source is None:
         return []
-    if source == "-":
-        return _stripped(sys.stdin.read())
     try:
+        if source == "-":
+            return _stripped(sys.stdin.read())
         with open(source, encoding="utf-8") as file:
             return _stripped(file.read())
-    except OSError as err:
+    except (OSError, UnicodeDecodeError) as err:
         raise OpPrereqError(
-            f"the file of tags '{source}' cannot be read: {err.strerror}", Code.WRONG_INPUT
+            f"the file of tags '{source}' cannot be read: {err}", Code.WRONG_INPUT
         ) from None
 
 

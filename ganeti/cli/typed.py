@@ -19,9 +19,13 @@ from ganeti.model.params.hv import registry
 Values = Mapping[str, Any]
 
 
-def _of_one_hypervisor(given: tuple[str, Values]) -> tuple[str, Values]:
+def _of_new_instance(given: tuple[str, Any]) -> tuple[str, Values]:
+    """The hypervisor and its parameters; one that shall have its default is left out."""
     hypervisor, values = given
-    return hypervisor, registry.typed(hypervisor, _reset(values))
+    if not isinstance(values, dict):
+        raise TypeEnforcementError(f"hypervisor '{hypervisor}' cannot be removed here")
+    own = registry.typed(hypervisor, _reset(values), allow_default=True)
+    return hypervisor, {name: value for name, value in own.items() if value != DEFAULT}
 
 
 def _of_any_hypervisor(values: Values) -> dict[str, Any]:
@@ -46,8 +50,12 @@ def _hypervisors(values: Values) -> dict[str, Any]:
 
 
 def _reset(values: Values) -> dict[str, Any]:
-    """``-key`` is another way to write ``key=default``."""
-    return {name: DEFAULT if value is None else value for name, value in values.items()}
+    """``-key`` is another way to write ``key=default``, and so is the word in any case."""
+    return {name: DEFAULT if _is_reset(value) else value for name, value in values.items()}
+
+
+def _is_reset(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and value.lower() == DEFAULT)
 
 
 def _hypervisor_state(given: Mapping[str, Values]) -> dict[str, Any]:
@@ -77,7 +85,7 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "disk_state": _disk_state,
     "hv_state": _hypervisor_state,
     "hvparams": _hypervisors,
-    "hypervisor": _of_one_hypervisor,
+    "hypervisor": _of_new_instance,
     "ndparams": lambda values: nd.typed(_reset(values)),
     "nicparams": nic.typed,
 }

@@ -58,6 +58,9 @@ def test_new_disks(
         (["0:size=1g", "0:size=2g"], None, "plain"),
         (["0:size=large"], None, "plain"),
         (["0:size=1g,spindles=x"], None, "plain"),
+        (["0:size=1g,spindles"], None, "plain"),
+        (["0:size=1g,-spindles"], None, "plain"),
+        (["\u00b2:size=1g"], None, "plain"),
         (["no_0"], None, "plain"),
     ],
 )

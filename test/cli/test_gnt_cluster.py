@@ -147,6 +147,8 @@ def test_tags(cli: CommandLine, tmp_path: pathlib.Path) -> None:
     assert (cli.master.ops[0]["kind"], cli.master.ops[0]["name"]) == ("cluster", "")
     assert "wrong_input" in cli.run("gnt-cluster", "remove-tags")[2]
     assert "/none" in cli.run("gnt-cluster", "add-tags", "--from", "/none")[2]
+    more.write_bytes(b"caf\xe9\n")
+    assert "wrong_input" in cli.run("gnt-cluster", "add-tags", "--from", str(more))[2]
     cli.master.answers["QueryTags"] = ["b", "a"]
     assert cli.run("gnt-cluster", "list-tags") == (0, "a\nb\n", "")
 

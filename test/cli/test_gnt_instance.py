@@ -72,6 +72,20 @@ def test_add_with_defaults(cli: CommandLine) -> None:
     assert (op["start"], op["name_check"], op["no_install"]) == (True, True, False)
 
 
+@pytest.mark.parametrize("words", [["kvm"], ["kvm:-acpi"], ["kvm:acpi=default"]])
+def test_add_with_defaults_of_the_hypervisor(cli: CommandLine, words: list[str]) -> None:
+    assert cli.run("gnt-instance", "add", "-t", "diskless", "-H", *words, "web1")[0] == 0
+    (op,) = cli.master.ops
+    assert (op["hypervisor"], op["hvparams"]) == ("kvm", {})
+
+
+@pytest.mark.parametrize("word", ["no_kvm", "-kvm", "vmware", "kvm:colour=-red"])
+def test_add_with_a_hypervisor_that_is_none(cli: CommandLine, word: str) -> None:
+    code, out, err = cli.run("gnt-instance", "add", "-t", "diskless", "-H", word, "web1")
+    assert (code, out, cli.master.ops) == (1, "", [])
+    assert err.startswith("Parameter Error: ")
+
+
 @pytest.mark.parametrize(
     "words",
     [
@@ -91,7 +105,9 @@ def test_add_with_wrong_words(cli: CommandLine, words: list[str]) -> None:
 MODIFICATIONS: list[tuple[list[str], dict[str, Any]]] = [
     (["-B", "vcpus=4,maxmem=default"], {"beparams": {"vcpus": 4, "maxmem": "default"}}),
     (["-B", "-vcpus"], {"beparams": {"vcpus": "default"}}),
+    (["-B", "vcpus=Default"], {"beparams": {"vcpus": "default"}}),
     (["-H", "acpi=default"], {"hvparams": {"acpi": "default"}}),
+    (["-H", "acpi=DEFAULT"], {"hvparams": {"acpi": "default"}}),
     (["--net", "add:link=br1"], {"nics": [["add", -1, {"link": "br1"}]]}),
     (["--disk", "1:remove"], {"disks": [["remove", 1, {}]]}),
     (["--offline"], {"offline": True}),
