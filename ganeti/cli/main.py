@@ -49,6 +49,9 @@ def main(name: str, argv: Sequence[str] | None = None, world: World | None = Non
         # Nobody reads on: the rest of the output, and Python's flush at exit, must not complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as err:  # the last of the output could not be written
+        _complain(failure.describe(err)[1])
+        return 1
     except KeyboardInterrupt:
         _complain("Interrupted. Jobs that were submitted go on; see 'gnt-job list'.")
         return 1

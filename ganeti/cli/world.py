@@ -6,6 +6,7 @@ Each part costs import time, and most commands need only the connection to the m
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import typing
@@ -86,7 +87,7 @@ class World:
         from ganeti.utils import log
 
         made = log.Log(program, debug=bool(debug))
-        if os.access(self.paths.log_dir, os.W_OK):
+        with contextlib.suppress(OSError):  # the file is root's; a full disk stops nobody either
             made.to_file(self.paths.commands_log, mode=log.OPEN_MODE)
         if debug:
             made.to_stderr()

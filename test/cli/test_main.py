@@ -212,6 +212,35 @@ main.main("gnt-node", ["list-tags", "-d", "web1"], world)
     assert text in done.stderr
 
 
+def test_a_log_that_cannot_be_written_stops_nobody(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "var/log/ganeti/commands.log").mkdir(parents=True)
+    code = f"""
+from ganeti.cli import main
+from ganeti.cli.world import World
+from ganeti.paths import Paths
+world = World()
+vars(world)["paths"] = Paths({str(tmp_path)!r})
+main.main("gnt-cluster", ["list-tags"], world)
+"""
+    assert "not in a cluster" in _python(code).stderr
+
+
+def test_output_that_cannot_be_written_is_a_failure() -> None:
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", "from ganeti.cli import main; main.run('gnt-node')"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith("Failure: ")
+    assert done.stderr.count("\n") == 1
+
+
 def test_a_reader_that_goes_away_is_no_failure() -> None:
     code = """
 import os, sys
