@@ -9,7 +9,7 @@ from typing import Any
 from ganeti.cli import failure, filters, jobs, listing, parse, table, tree
 from ganeti.cli.command import Argument, Command, Run, Tool
 from ganeti.cli.options import FORCE, PRIORITIES, PRIORITY, constant, flag
-from ganeti.errors import Code, GenericError, OpPrereqError
+from ganeti.errors import Code, GenericError, LuxiError, OpPrereqError
 from ganeti.exitcode import ExitCode
 
 
@@ -28,6 +28,9 @@ FINISHED = _status("--finished", ("canceled", "error", "success"))
 ARCHIVED = flag("--archived", doc="Archived jobs too")
 KILL = flag("--kill", doc="Kill the process of a running job; needs --yes-do-it")
 YES_DO_IT = flag("--yes-do-it", "--ya-rly", dest="yes_do_it", doc="Confirm --kill")
+
+ARCHIVE_S = 60
+"""How long the master may look for old jobs."""
 
 ONE_JOB = (Argument("job"),)
 JOBS = (Argument("job", 1, None),)
@@ -67,7 +70,7 @@ def _archive(run: Run) -> int:
 
 def _autoarchive(run: Run) -> int:
     age = -1 if run.args[0] == "all" else parse.seconds(run.args[0])
-    archived, left = run.world.client.AutoArchiveJobs(age, jobs.POLL_S)
+    archived, left = run.world.client.AutoArchiveJobs(age, ARCHIVE_S)
     run.say(f"Archived {archived} jobs, {left} were not examined")
     return 0
 
@@ -128,6 +131,8 @@ def _watch(run: Run) -> int:
 def _until_end(run: Run, job_id: int, act: Callable[[], object]) -> int:
     try:
         act()
+    except LuxiError:
+        raise  # the talk with the master broke off, which says nothing about the job
     except GenericError as err:
         code, text = failure.describe(err)
         run.note(f"Job {job_id} failed: {text}")

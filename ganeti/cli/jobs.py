@@ -218,6 +218,8 @@ class Batch:
             return Outcome(name, follow(self._run, job_id))
         except errors.JobLost:
             self._run.note(f"Job {job_id}{_of(name)} has been archived, its result is not known")
+        except errors.LuxiError:
+            raise  # the talk with the master broke off, which says nothing about the job
         except errors.GenericError as err:
             words = failure.describe(err)[1]
             self._run.note(f"Job {job_id}{_of(name)} has failed: {words}")

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from ganeti import errors
+from ganeti.luxi.client import NoMasterError
 from test.support.cli import CommandLine, Outcome, failed
 
 START = 1_700_000_000
@@ -144,6 +145,18 @@ def test_watch_and_wait(cli: CommandLine) -> None:
     text = "Job 8 failed: Failure: command execution error:\nbroke\n"
     assert cli.run("gnt-job", "wait", "8") == (1, "", text)
     assert cli.run("gnt-job", "watch", "8")[2] == text
+
+
+@pytest.mark.parametrize("command", ["wait", "watch"])
+def test_a_master_that_is_not_there_says_nothing_of_the_job(cli: CommandLine, command: str) -> None:
+    def gone(*_: Any) -> Any:
+        raise NoMasterError("/run/socket")
+
+    vars(cli.master)["WaitForJobChange"] = gone
+    code, _, err = cli.run("gnt-job", command, "7")
+    assert code == 1
+    assert "not in a cluster" in err
+    assert "failed" not in err
 
 
 def test_info(cli: CommandLine, golden: Callable[[str, str], None]) -> None:

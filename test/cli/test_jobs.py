@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from ganeti import errors
+from ganeti.luxi.client import ProtocolError
 from test.support.cli import CommandLine, Outcome, failed
 
 STAMP = "Tue Nov 14 22:13:20 2023"
@@ -146,6 +147,18 @@ def test_refused_jobs(cli: CommandLine) -> None:
     assert (code, err) == (1, "Failed to submit job for a: queue full\n")
     assert "Submitted jobs 7\n" in out
     assert reboot(cli, "--submit") == (1, "7: b\n", "Failure for a: queue full\n")
+
+
+def test_a_master_that_goes_away_says_nothing_of_the_jobs(cli: CommandLine) -> None:
+    def gone(*_: Any) -> Any:
+        raise ProtocolError("the master went away")
+
+    vars(cli.master)["WaitForJobChange"] = gone
+    code, out, err = reboot(cli)
+    assert code == 1
+    assert out.endswith("Waiting for job 1 for a ...\n")
+    assert err.startswith("Unhandled protocol error")
+    assert "has failed" not in err
 
 
 def test_an_archived_job_counts_as_failed(cli: CommandLine) -> None:
