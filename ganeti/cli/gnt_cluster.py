@@ -25,6 +25,8 @@ from ganeti.opcodes.cluster import (
 )
 from ganeti.opcodes.tags import OpTagsSearch
 
+LONGEST_PAUSE_S = 100 * 365 * 86400
+
 YES = flag("--yes", dest="confirmed", doc="Do not ask")
 TO_DRAINED = flag(
     "--yes-do-it", dest="yes_do_it", doc="Submit the job although the queue is drained"
@@ -55,7 +57,7 @@ def _getmaster(run: Run) -> int:
 def _master_ping(run: Run) -> int:
     try:
         run.world.client.QueryClusterInfo()
-    except GenericError:
+    except (GenericError, OSError):
         return 1
     return 0
 
@@ -85,19 +87,16 @@ def _queue(run: Run) -> int:
 
 
 def _watcher(run: Run) -> int:
-    word = run.args[0]
-    if word == "pause":
-        if len(run.args) == 1:
-            raise OpPrereqError("say how long the watcher shall pause, as 1h", Code.WRONG_INPUT)
-        # Whole seconds, as all nodes keep it: `info` must name the same end.
-        until = int(run.world.clock.now() + parse.seconds(run.args[1]))
-        run.world.client.SetWatcherPause(until)
-    elif word == "continue":
-        run.world.client.SetWatcherPause(None)
+    word, client = run.args[0], run.world.client
+    if word == "continue":
+        client.SetWatcherPause(None)
         run.say("The watcher is no longer paused.")
         return 0
+    if word == "pause":
+        until = _pause_end(run)
+        client.SetWatcherPause(until)
     else:
-        (until,) = run.world.client.QueryConfigValues(["watcher_pause"])
+        (until,) = client.QueryConfigValues(["watcher_pause"])
     paused = until is not None and until > run.world.clock.now()
     run.say(
         f"The watcher is paused until {time.ctime(until)}."
@@ -105,6 +104,16 @@ def _watcher(run: Run) -> int:
         else "The watcher is not paused."
     )
     return 0
+
+
+def _pause_end(run: Run) -> int:
+    """In whole seconds, as all nodes keep it: `info` must name the same end."""
+    if len(run.args) == 1:
+        raise OpPrereqError("say how long the watcher shall pause, as 1h", Code.WRONG_INPUT)
+    span = parse.seconds(run.args[1])
+    if span > LONGEST_PAUSE_S:
+        raise OpPrereqError(f"'{run.args[1]}' is too long; at most 100 years", Code.WRONG_INPUT)
+    return int(run.world.clock.now() + span)
 
 
 def _redist_conf(run: Run) -> int:

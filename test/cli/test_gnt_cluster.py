@@ -112,8 +112,9 @@ def test_getmaster_needs_no_daemon(cli: CommandLine) -> None:
 
 def test_master_ping(cluster: CommandLine) -> None:
     assert cluster.run("gnt-cluster", "master-ping") == (0, "", "")
-    cluster.master.answers["QueryClusterInfo"] = errors.LuxiError("away")
-    assert cluster.run("gnt-cluster", "master-ping") == (1, "", "")
+    for problem in (errors.LuxiError("away"), TimeoutError("silent"), PermissionError("closed")):
+        cluster.master.answers["QueryClusterInfo"] = problem
+        assert cluster.run("gnt-cluster", "master-ping") == (1, "", "")
 
 
 def test_queue(cli: CommandLine) -> None:
@@ -137,6 +138,9 @@ def test_watcher(cli: CommandLine) -> None:
     cli.master.answers["QueryConfigValues"] = [1_700_000_060.0]
     assert cli.run("gnt-cluster", "watcher", "info")[1].endswith(" Tue Nov 14 22:14:20 2023.\n")
     assert "wrong_input" in cli.run("gnt-cluster", "watcher", "pause")[2]
+    made = len(cli.master.calls)
+    assert "wrong_input" in cli.run("gnt-cluster", "watcher", "pause", "99999999999w")[2]
+    assert len(cli.master.calls) == made
 
 
 def test_tags(cli: CommandLine, tmp_path: pathlib.Path) -> None:
