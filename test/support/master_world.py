@@ -11,7 +11,7 @@ A call that nobody arranged fails the test.
 from __future__ import annotations
 
 import typing
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,19 +45,17 @@ class ScriptedNodes:
         self.asked: list[tuple[str, str, list[Any]]] = []
 
     def says(self, node: str, call: str, *payloads: Any) -> None:
-        """One answer after the other; the last is given from then on."""
-        self._answers[node, call] = [_success(payload) for payload in payloads]
+        """One answer after the other (an exception is a failure); the last is given from then on."""
+        self._answers[node, call] = [_answer(payload) for payload in payloads]
 
-    def fails(self, node: str, call: str, why: str, *, after: Sequence[Any] = ()) -> None:
-        """`after`: what it says before that."""
-        earlier = [_success(payload) for payload in after]
-        self._answers[node, call] = [*earlier, Answer(0, error=why)]
+    def fails(self, node: str, call: str, why: str) -> None:
+        self.says(node, call, ConnectionError(why))
 
     def accepts(self, *calls: str) -> None:
         """On all nodes these succeed and have nothing to tell, but where it was said otherwise."""
         for node in self._names.values():
             for call in calls:
-                self._answers.setdefault((node, call), [_success(None)])
+                self._answers.setdefault((node, call), [_answer(None)])
 
     def send(self, request: Request) -> Future[Answer]:
         address, call = request.url.removeprefix("https://").split(f":{PORT}/")
@@ -74,7 +72,9 @@ class ScriptedNodes:
         return [f"{node} {call}" for node, call, _ in self.asked]
 
 
-def _success(payload: Any) -> Answer:
+def _answer(payload: Any) -> Answer:
+    if isinstance(payload, Exception):
+        return Answer(0, error=str(payload))
     return Answer(200, simplejson.dumps([True, payload]).encode())
 
 

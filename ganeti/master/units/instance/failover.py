@@ -6,11 +6,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ganeti.errors import Code, GenericError, OpExecError
+from ganeti.errors import GenericError, OpExecError
 from ganeti.master.unit import HookNodes, Hooks, Target
 from ganeti.master.units.instance import running
 from ganeti.master.units.instance.moving import MovingUnit
-from ganeti.master.units.instance.subject import check_memory, with_master
+from ganeti.master.units.instance.subject import with_master
 from ganeti.opcodes.instance import OpInstanceFailover
 
 
@@ -31,8 +31,7 @@ class InstanceFailover(MovingUnit[OpInstanceFailover]):
     def check(self) -> None:
         super().check()
         if self.instance.admin_state == "up":
-            needed = self.cfg.beparams(self.instance)["minmem"]
-            check_memory(self, self.instance, self.target.uuid, needed, Code.NO_RESOURCES)
+            self.check_memory_on_target()
 
     def execute(self) -> None:
         fail_over(self, self.op.ignore_consistency, self.op.shutdown_timeout)

@@ -2,7 +2,8 @@
 """OP_INSTANCE_MIGRATE: move a running instance to another node while it runs.
 
 Until the source says that the memory has gone over, every failure is undone and the instance runs on
-where it was. After that only the way forward is left.
+where it was. After that only the way forward is left. While the source does not say anything, nothing is
+done at all: a guest that is let go on here while it runs there destroys its disks.
 """
 
 from __future__ import annotations
@@ -15,17 +16,25 @@ from ganeti.contracts.node.instance import InstanceCalls
 from ganeti.contracts.node.system import SystemCalls
 from ganeti.errors import Code, GenericError, OpExecError, OpPrereqError
 from ganeti.master.unit import Hooks, Target
-from ganeti.master.units.instance import migration_cleanup
+from ganeti.master.units.instance import migration_cleanup, runtime_memory
 from ganeti.master.units.instance.failover import fail_over
 from ganeti.master.units.instance.moving import MovingUnit
-from ganeti.master.units.instance.subject import check_memory, check_online
+from ganeti.master.units.instance.subject import check_online
 from ganeti.model.node import Node
 from ganeti.opcodes.instance import OpInstanceMigrate
+from ganeti.rpc.runner import RpcError
 
 POLL_S = 1.0
+SILENCES = 10
+AFTER_SILENCE_S = 6.0
 PROGRESS_S = 10.0
 FAILED = ("failed", "cancelled")
+UNDER_WAY = ("active", "setup", "postcopy-active", "device")
 DEFAULT_SHUTDOWN_S = 120
+
+
+class OutOfSight(OpExecError):
+    """The source does not tell whether the memory has gone over."""
 
 
 class InstanceMigrate(MovingUnit[OpInstanceMigrate]):
@@ -55,8 +64,8 @@ class InstanceMigrate(MovingUnit[OpInstanceMigrate]):
         filled = self.cfg.hvparams(self.instance)
         self._live = (self.op.mode or filled["migration_mode"]) == "live"
         self._fails_over = self._must_fail_over()
-        needed = self.cfg.beparams(self.instance)["minmem"]
-        check_memory(self, self.instance, self.target.uuid, needed, Code.NO_RESOURCES)
+        if self.instance.admin_state == "up":
+            self._free_mib = self.check_memory_on_target()
 
     def _must_fail_over(self) -> bool:
         """Whether a failover takes the place of the migration; raises if it may not."""
@@ -99,6 +108,7 @@ class InstanceMigrate(MovingUnit[OpInstanceMigrate]):
         source, target = self.primary, self.target
         self._check_versions(source, target)
         self.check_consistent(ignore=False)
+        self._fit_memory()
         info = self.rpc.one(source.uuid, InstanceCalls.migration_info)(self._carried(source))
         self.log.step(f"closing the disks on {target.name}")
         self.close_disks(target)
@@ -122,48 +132,77 @@ class InstanceMigrate(MovingUnit[OpInstanceMigrate]):
                 f" ({versions[0]} and {versions[1]}); use --ignore-hvversions to try it"
             )
 
+    def _fit_memory(self) -> None:
+        """Take from the guest what the target cannot give."""
+        now_mib = int(self.live_info().get("memory", 0))
+        if now_mib <= self._free_mib:
+            return
+        if not self.op.allow_runtime_changes:
+            raise OpExecError(
+                f"instance {self.instance.name} has {now_mib} MiB of memory and {self.target.name}"
+                f" has {self._free_mib} MiB free; leave out --no-runtime-changes to take some away"
+            )
+        self.log.step(f"setting the memory of {self.instance.name} to {self._free_mib} MiB")
+        runtime_memory.balloon(self, self._free_mib)
+
     def _transfer(self, source: Node, target: Node, info: Any) -> None:
         self.log.step(f"preparing {target.name} to accept the instance")
         self.rpc.one(target.uuid, InstanceCalls.accept_instance)(
             self._carried(target), info, target.secondary_ip
         )
         self.log.step(f"migrating the instance to {target.name}")
-        self.rpc.one(source.uuid, InstanceCalls.instance_migrate)(
-            self.cfg.cluster.cluster_name,
-            self._carried(source),
-            target.secondary_ip,
-            self._live,
-        )
+        self._send(source, target)
         self.log.step("memory transfer starts")
         self._wait_for_memory(source)
         self.log.step("memory transfer is complete")
 
+    def _send(self, source: Node, target: Node) -> None:
+        try:
+            self.rpc.one(source.uuid, InstanceCalls.instance_migrate)(
+                self.cfg.cluster.cluster_name,
+                self._carried(source),
+                target.secondary_ip,
+                self._live,
+            )
+        except RpcError as err:
+            if self._status(source)["status"] in FAILED:
+                raise
+            self.log.warning(f"{err}; but the memory is on its way")
+
     def _wait_for_memory(self, source: Node) -> None:
         told = self.clock.monotonic()
-        for status in self._statuses(source):
-            if status["status"] in FAILED:
-                raise OpExecError(f"the hypervisor says: migration {status['status']}")
+        while (status := self._status(source))["status"] in UNDER_WAY:
             now = self.clock.monotonic()
             if now - told >= PROGRESS_S and status.get("total_ram"):
                 done = 100.0 * status["transferred_ram"] / status["total_ram"]
                 self.log.step(f"memory transfer: {done:.2f} %")
                 told = now
-
-    def _statuses(self, source: Node) -> Iterator[Mapping[str, Any]]:
-        """Each answer of the source until it is no longer busy."""
-        carried = self._carried(source)
-        while True:
-            ask = self.rpc.one(source.uuid, InstanceCalls.instance_get_migration_status)
-            status = ask(carried)
-            yield status
-            if status["status"] not in ("active", "setup", "postcopy-active", "device"):
-                return
             self.clock.sleep(POLL_S)
+        if status["status"] in FAILED:
+            raise OpExecError(f"the hypervisor says: migration {status['status']}")
+
+    def _status(self, source: Node) -> Mapping[str, Any]:
+        """What the source says; raises OutOfSight if it says nothing for a minute."""
+        ask = self.rpc.one(source.uuid, InstanceCalls.instance_get_migration_status)
+        for _ in range(SILENCES):
+            try:
+                return ask(self._carried(source))
+            except RpcError as err:
+                why = err
+            self.clock.sleep(AFTER_SILENCE_S)
+        name, target = self.instance.name, self.target.name
+        raise OutOfSight(
+            f"it is not known how the migration of {name} goes on: {why}. Nothing was ended, for it"
+            f" may run on {target}. When {source.name} answers, run 'gnt-instance migrate --cleanup"
+            f" -n {target} {name}'"
+        )
 
     @contextmanager
     def _undone_on_failure(self, source: Node, target: Node) -> Iterator[None]:
         try:
             yield
+        except OutOfSight:
+            raise
         except GenericError as err:
             self.log.warning(f"the migration failed and is undone: {err}")
             abort(self, source, target)
@@ -174,22 +213,16 @@ class InstanceMigrate(MovingUnit[OpInstanceMigrate]):
 
     def _finish(self, source: Node, target: Node, info: Any) -> None:
         try:
-            self.rpc.one(source.uuid, InstanceCalls.instance_finalize_migration_src)(
-                self._carried(source), True, self._live
-            )
-            self.rpc.one(target.uuid, InstanceCalls.instance_finalize_migration_dst)(
-                self._carried(target), info, True
-            )
+            self.end_on_source(source, success=True, live=self._live)
+            self.end_on_target(target, info, success=True)
         except GenericError as err:
             raise OpExecError(
                 f"instance {self.instance.name} went to {target.name}, but finishing failed: {err};"
-                " run 'gnt-instance migrate --cleanup' when both nodes answer"
+                f" when both nodes answer, run 'gnt-instance migrate --cleanup -n {target.name}"
+                f" {self.instance.name}'"
             ) from err
         self.make_primary(target)
-        self.log.step(f"closing the disks on {source.name}")
-        self.close_disks(source)
-        self.log.step(f"opening the disks exclusively on {target.name}")
-        self.open_disks(target, exclusive=True)
+        self.leave_disks_to(target, [source])
         self.log.step("done")
 
 
@@ -200,17 +233,10 @@ def _version(infos: Sequence[Mapping[str, Any]] | None) -> Any:
 def abort(unit: MovingUnit[Any], source: Node, target: Node) -> None:
     """Give the instance back to its source; what cannot be undone is named."""
     attempts: tuple[tuple[str, Callable[[], None]], ...] = (
-        (
-            f"end the copy on {target.name}",
-            lambda: unit.rpc.one(target.uuid, InstanceCalls.instance_finalize_migration_dst)(
-                unit.cfg.for_node(unit.instance, target.uuid), None, False
-            ),
-        ),
+        (f"end the copy on {target.name}", lambda: unit.end_on_target(target, success=False)),
         (
             f"let the instance go on on {source.name}",
-            lambda: unit.rpc.one(source.uuid, InstanceCalls.instance_finalize_migration_src)(
-                unit.cfg.for_node(unit.instance, source.uuid), False, True
-            ),
+            lambda: unit.end_on_source(source, success=False),
         ),
         (f"close the disks on {target.name}", lambda: unit.close_disks(target)),
         (

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ganeti.contracts.node.instance import InstanceCalls
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from ganeti.model.node import Node
 
 Unit = MovingUnit[Any]
+
+ARRIVED, STILL_NEEDED = "completed", "postcopy-active"
 
 
 def names_in_flight(name: str) -> frozenset[str]:
@@ -31,18 +33,15 @@ def clean_up(unit: Unit) -> None:
     source, target = unit.primary, unit.target
     unit.log.step("looking where the instance runs")
     places = _places(unit)
-    if {source.uuid, target.uuid} <= set(places):
-        _abort(unit, source, target)
+    if sorted(places) == sorted([source.uuid, target.uuid]):
+        _end(unit, source, target)
         places = _places(unit)
-    winner = _winner(unit, places, source, target)
+    winner = _winner(unit, places)
     if winner.uuid != source.uuid:
         unit.log.step(f"the instance runs on {winner.name}: writing that down")
         unit.make_primary(winner)
-    loser = source if winner.uuid == target.uuid else target
-    unit.log.step(f"closing the disks on {loser.name}")
-    if loser.uuid != winner.uuid:
-        unit.close_disks(loser)
-    unit.open_disks(winner, exclusive=True)
+    losers = {node.uuid: node for node in (source, target) if node.uuid != winner.uuid}
+    unit.leave_disks_to(winner, losers.values())
 
 
 def _places(unit: Unit) -> list[str]:
@@ -58,35 +57,43 @@ def _places(unit: Unit) -> list[str]:
     return found_on(unit.instance.name, lists)
 
 
-def _abort(unit: Unit, source: Node, target: Node) -> None:
-    """Both nodes have it: the migration is still going on or hangs."""
-    unit.log.step("the instance is on both nodes: ending the migration")
+def _end(unit: Unit, source: Node, target: Node) -> None:
+    """Both nodes have it: forward if all memory has gone over, for then it runs on the target."""
+    status = unit.rpc.one(source.uuid, InstanceCalls.instance_get_migration_status)(
+        unit.cfg.for_node(unit.instance, source.uuid)
+    )["status"]
+    if status == STILL_NEEDED:
+        raise OpExecError(
+            f"instance {unit.instance.name} runs on {target.name} and still gets memory from"
+            f" {source.name}; run this again when that is over"
+        )
+    arrived = status == ARRIVED
+    unit.log.step(
+        f"the instance is on both nodes: {'finishing' if arrived else 'ending'} the migration"
+    )
+    steps: list[Callable[[], None]] = [
+        lambda: unit.end_on_target(target, success=arrived),
+        lambda: unit.end_on_source(source, success=arrived),
+    ]
     try:
-        unit.rpc.one(target.uuid, InstanceCalls.instance_finalize_migration_dst)(
-            unit.cfg.for_node(unit.instance, target.uuid), None, False
-        )
-        unit.rpc.one(source.uuid, InstanceCalls.instance_finalize_migration_src)(
-            unit.cfg.for_node(unit.instance, source.uuid), False, True
-        )
+        for step in reversed(steps) if arrived else steps:
+            step()
     except GenericError as err:
         unit.log.warning(f"the migration could not be ended in order: {err}")
 
 
-def _winner(unit: Unit, places: list[str], source: Node, target: Node) -> Node:
+def _winner(unit: Unit, places: list[str]) -> Node:
     """The one node that runs the instance."""
     name = unit.instance.name
-    if {source.uuid, target.uuid} <= set(places):
+    nodes = [unit.cfg.nodes[uuid] for uuid in places]
+    if not nodes:
         raise OpExecError(
-            f"instance {name} still runs on {source.name} and {target.name};"
+            f"instance {name} runs on no node;"
+            " use 'gnt-instance shutdown' and 'gnt-instance startup'"
+        )
+    if len(nodes) > 1:
+        raise OpExecError(
+            f"instance {name} runs on {' and '.join(node.name for node in nodes)};"
             " end it by hand on the wrong one and run this again"
         )
-    for node in (source, target):
-        if node.uuid in places:
-            return node
-    if len(places) == 1:
-        return unit.cfg.nodes[places[0]]
-    raise OpExecError(
-        f"instance {name} runs on no node; use 'gnt-instance shutdown' and 'gnt-instance startup'"
-        if not places
-        else f"instance {name} runs on several nodes; end it by hand on the wrong ones"
-    )
+    return nodes[0]

@@ -7,10 +7,11 @@ request names the target. (Templates that mirror between two nodes go to their s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
 from ganeti.contracts.node.blockdev import BlockdevCalls
+from ganeti.contracts.node.instance import InstanceCalls
 from ganeti.errors import Code, GenericError, OpExecError, OpPrereqError
 from ganeti.master.disks import lifecycle
 from ganeti.master.locks.plan import Held, Level, LockPlan, Want, exclusive
@@ -18,6 +19,7 @@ from ganeti.master.unit import HookNodes
 from ganeti.master.units.instance.subject import (
     InstanceUnit,
     check_accepts_instances,
+    check_memory,
     with_master,
 )
 from ganeti.model import ipolicy, templates
@@ -114,6 +116,11 @@ class MovingUnit(InstanceUnit[O], Generic[O]):
         if not self.op.ignore_ipolicy:
             ipolicy.check_instance(self.cfg, self.instance, self.target.group)
 
+    def check_memory_on_target(self) -> int:
+        """Free memory of the target in MiB; raises if the instance cannot run there at all."""
+        needed = self.cfg.beparams(self.instance)["minmem"]
+        return check_memory(self, self.instance, self.target.uuid, needed, Code.NO_RESOURCES)
+
     def check_consistent(self, *, ignore: bool) -> None:
         """The target must have good disks; `ignore` goes on with a warning."""
         self.log.step(f"checking that the disks are consistent on {self.target.name}")
@@ -145,6 +152,29 @@ class MovingUnit(InstanceUnit[O], Generic[O]):
     def open_disks(self, node: Node, *, exclusive: bool) -> None:
         self.rpc.one(node.uuid, BlockdevCalls.blockdev_open)(
             self.instance.name, self._devices(node), exclusive
+        )
+
+    def leave_disks_to(self, owner: Node, others: Iterable[Node]) -> None:
+        """One node has the disks for itself; what another one keeps of them is only warned about."""
+        for node in others:
+            self.log.step(f"closing the disks on {node.name}")
+            try:
+                self.close_disks(node)
+            except GenericError as err:
+                self.log.warning(f"the disks were not closed on {node.name}: {err}")
+        self.log.step(f"opening the disks exclusively on {owner.name}")
+        self.open_disks(owner, exclusive=True)
+
+    def end_on_source(self, node: Node, *, success: bool, live: bool = True) -> None:
+        """The guest has gone from the node, or goes on there."""
+        self.rpc.one(node.uuid, InstanceCalls.instance_finalize_migration_src)(
+            self.cfg.for_node(self.instance, node.uuid), success, live
+        )
+
+    def end_on_target(self, node: Node, info: str | None = None, *, success: bool) -> None:
+        """The guest has come to the node, or is not to come."""
+        self.rpc.one(node.uuid, InstanceCalls.instance_finalize_migration_dst)(
+            self.cfg.for_node(self.instance, node.uuid), info, success
         )
 
     def _devices(self, node: Node) -> list[Any]:

@@ -23,6 +23,7 @@ AFTER_BAD_ANSWER_S = 2.0
 POSTCOPY = "postcopy-ram"
 ROUNDS_BEFORE_POSTCOPY = 2
 MIB = 1024 * 1024
+_LEFT = ("finish-migrate", "postmigrate")
 _FINAL = ("completed", "failed", "cancelled", "postcopy-active")
 _UNDER_WAY = ("setup", "active", "device", "pre-switchover", "wait-unplug", "cancelling")
 
@@ -60,7 +61,7 @@ def status(qmp: Qmp) -> MigrationStatus:
     """How far it is; starts the second phase where that is wanted. Raises if there is no migration."""
     answer = qmp.execute("query-migrate")
     found = answer.get("status")
-    if found is None or found == "none":
+    if found in (None, "none") or (found == "completed" and not _has_left(qmp)):
         raise HypervisorError("QEMU knows of no migration")
     if found == "failed":
         log.warning("migration failed: %s", answer.get("error-desc", "QEMU does not say why"))
@@ -75,6 +76,11 @@ def status(qmp: Qmp) -> MigrationStatus:
     )
 
 
+def _has_left(qmp: Qmp) -> bool:
+    """A guest that once came here says ``completed`` for ever, of its coming."""
+    return qmp.execute("query-status")["status"] in _LEFT
+
+
 def _start_postcopy(qmp: Qmp) -> None:
     rows = qmp.execute("query-migrate-capabilities")
     if any(row["capability"] == POSTCOPY and row["state"] for row in rows):
@@ -82,14 +88,18 @@ def _start_postcopy(qmp: Qmp) -> None:
 
 
 def give_up(qmp: Qmp, clock: Clock) -> None:
-    """On the source: end the migration, and let the guest go on."""
+    """On the source: end the migration, and let the guest go on, unless it may run on the target."""
+    statuses: list[str | None] = []
 
     def has_ended() -> bool:
-        return qmp.execute("query-migrate").get("status") not in _UNDER_WAY
+        statuses.append(qmp.execute("query-migrate").get("status"))
+        return statuses[-1] not in _UNDER_WAY
 
     qmp.execute("migrate_cancel")
     if not retry.until(has_ended, timeout_s=CANCEL_S, clock=clock):
         raise HypervisorError("QEMU does not end the migration")
+    if statuses[-1] == "completed" and _has_left(qmp):
+        raise HypervisorError("the memory has gone over; the guest does not go on here")
     qmp.execute("cont")
 
 

@@ -82,13 +82,16 @@ STATUSES = [
 
 @pytest.mark.parametrize(("answer", "expected"), STATUSES)
 def test_status(answer: dict[str, Any], expected: MigrationStatus) -> None:
-    assert migrate.status(Answers(query_migrate=[answer]).qmp) == expected
+    answers = Answers(query_migrate=[answer], query_status=[{"status": "postmigrate"}])
+    assert migrate.status(answers.qmp) == expected
 
 
-@pytest.mark.parametrize("answer", [{}, {"status": "none"}])
+@pytest.mark.parametrize("answer", [{}, {"status": "none"}, {"status": "completed"}])
 def test_no_migration_is_an_error(answer: dict[str, Any]) -> None:
+    """A guest that came by a migration itself says `completed`, and runs."""
+    answers = Answers(query_migrate=[answer], query_status=[{"status": "running"}])
     with pytest.raises(HypervisorError, match="no migration"):
-        migrate.status(Answers(query_migrate=[answer]).qmp)
+        migrate.status(answers.qmp)
 
 
 @pytest.mark.parametrize("wanted", [True, False])
@@ -105,6 +108,18 @@ def test_giving_up_waits_for_the_end() -> None:
     answers = Answers(query_migrate=[{"status": "cancelling"}, {"status": "cancelled"}])
     migrate.give_up(answers.qmp, FakeClock())
     assert answers.commands == ["migrate_cancel", "query-migrate", "query-migrate", "cont"]
+
+
+@pytest.mark.parametrize(("state", "goes_on"), [("postmigrate", False), ("paused", True)])
+def test_a_guest_that_may_run_on_the_target_does_not_go_on(state: str, goes_on: bool) -> None:
+    """One that was stopped for the way, and came here by a migration earlier, does."""
+    answers = Answers(query_migrate=[{"status": "completed"}], query_status=[{"status": state}])
+    if goes_on:
+        migrate.give_up(answers.qmp, FakeClock())
+    else:
+        with pytest.raises(HypervisorError, match="has gone over"):
+            migrate.give_up(answers.qmp, FakeClock())
+    assert ("cont" in answers.commands) is goes_on
 
 
 def test_a_migration_that_does_not_end_is_told() -> None:
