@@ -7,6 +7,7 @@ OpExecError. The caller decides when the configuration changes.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,8 @@ from ganeti.master.unit import LogicalUnit
 from ganeti.model.disk import Disk
 from ganeti.model.instance import Instance
 from ganeti.utils.rollback import Rollback
+
+log = logging.getLogger(__name__)
 
 Unit = LogicalUnit[Any]
 
@@ -44,7 +47,7 @@ def create(
             unit.rpc.one(primary, FileCalls.file_storage_dir_create)(directory)
             undo.on_failure(_remove_directory, unit, primary, directory)
         for index, disk in enumerate(disks):
-            unit.log.info(f"creating disk {index} of {disk.size} MiB")
+            log.info("%s: creating disk %d of %d MiB", instance.name, index, disk.size)
             for node in (primary, *others):
                 _create_one(unit, instance, disk, node, on_primary=node == primary)
                 undo.on_failure(_remove_one, unit, instance, disk, node)

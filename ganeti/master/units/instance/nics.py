@@ -6,15 +6,18 @@ The words of a request (``auto``, ``generate``, ``none``, ``pool``, …) are tho
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ganeti.errors import Code, OpPrereqError
+from ganeti.errors import Code, OpPrereqError, ReservationError
 from ganeti.master.config.reserve import Reservations
+from ganeti.master.units.instance.os_params import updated
 from ganeti.model.config import Config
 from ganeti.model.nic import Nic
 from ganeti.model.params import nic as nic_params
+from ganeti.model.params.declare import DEFAULT
 from ganeti.utils import net
 
 Request = Mapping[Any, Any]
@@ -59,7 +62,7 @@ class NicBuilder:
     def new(self, request: Request) -> Nic:
         """A NIC for a request; raises OpPrereqError that names what does not fit."""
         network = self._network(cleared(request.get("network")))
-        params = self._params(request, network)
+        params = updated({}, self._params(request, network))
         filled = self._filled(params, network)
         ip = self._ip(cleared(request.get("ip")), network)
         _check(filled, ip, network)
@@ -77,7 +80,7 @@ class NicBuilder:
         network = nic.network
         if "network" in request:
             network = self._network(cleared(request["network"]))
-        own = {} if network else {**nic.nicparams, **self._params(request, network)}
+        own = {} if network else updated(nic.nicparams, self._params(request, network))
         ip = self._ip(cleared(request["ip"]), network) if "ip" in request else nic.ip
         _check(self._filled(own, network), ip, network)
         mac = nic.mac if "mac" not in request else self._changed_mac(request["mac"], network)
@@ -108,7 +111,7 @@ class NicBuilder:
                 f" leave out {', '.join(sorted(own))}",
                 Code.WRONG_INPUT,
             )
-        if "vlan" in own:
+        if own.get("vlan", DEFAULT) != DEFAULT:
             own["vlan"] = vlan(own["vlan"])
         return nic_params.typed(own)
 
@@ -127,7 +130,8 @@ class NicBuilder:
         if not net.is_ip(value):
             raise OpPrereqError(f"'{value}' is not an IP address", Code.WRONG_INPUT)
         if network:
-            self._reserve.network_ip(network, value)
+            with _unique():
+                self._reserve.network_ip(network, value)
         return value
 
     def _address_of_name(self) -> str:
@@ -150,7 +154,8 @@ class NicBuilder:
         mac = value.lower()
         if not MAC.fullmatch(mac):
             raise OpPrereqError(f"'{value}' is not a MAC address", Code.WRONG_INPUT)
-        self._reserve.mac(mac)
+        with _unique():
+            self._reserve.mac(mac)
         return mac
 
     def _changed_mac(self, value: str, network: str | None) -> str:
@@ -161,7 +166,17 @@ class NicBuilder:
         return self._mac(value, network)
 
 
+@contextlib.contextmanager
+def _unique() -> Iterator[None]:
+    """Who asks for what somebody has, asks for something wrong."""
+    try:
+        yield
+    except ReservationError as err:
+        raise OpPrereqError(str(err), Code.NOT_UNIQUE) from err
+
+
 def _check(filled: Mapping[str, Any], ip: str | None, network: str | None) -> None:
+    nic_params.check(filled)
     for problem in problems(filled, ip, network):
         raise OpPrereqError(problem, Code.WRONG_INPUT)
 

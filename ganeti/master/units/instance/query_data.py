@@ -17,6 +17,7 @@ from ganeti.master.unit import LogicalUnit
 from ganeti.model.disk import Disk
 from ganeti.model.instance import Instance
 from ganeti.model.nic import Nic
+from ganeti.model.params.hv import registry
 from ganeti.opcodes.instance import OpInstanceQueryData
 
 USER_DOWN = 1
@@ -107,12 +108,17 @@ class InstanceQueryData(LogicalUnit[OpInstanceQueryData]):
         return {
             "hypervisor": instance.hypervisor,
             "hv_instance": instance.hvparams,
-            "hv_actual": self.cfg.hvparams(instance),
+            "hv_actual": self._hvparams(instance),
             "be_instance": instance.beparams,
             "be_actual": self.cfg.beparams(instance),
             "os_instance": instance.osparams,
             "os_actual": self.cfg.osparams(instance),
         }
+
+    def _hvparams(self, instance: Instance) -> dict[str, Any]:
+        """Those that are the instance's business."""
+        filled, globally = self.cfg.hvparams(instance), registry.CLUSTER_ONLY
+        return {name: value for name, value in filled.items() if name not in globally}
 
     def _nic(self, nic: Nic) -> list[Any]:
         """Name, UUID, IP, MAC, mode, link, VLAN, network and its description."""
