@@ -184,7 +184,12 @@ def from_arguments(
     return ["|", *(_name_test(name, name_field, numeric) for name in names)]
 
 
+def is_pattern(name: str) -> bool:
+    """Whether an argument stands for all names that look like it."""
+    return "*" in name or "?" in name
+
+
 def _name_test(name: str, field: str, numeric: bool) -> Filter:
-    if "*" in name or "?" in name:
-        return ["=~", field, glob(name)]
-    return ["==", field, parse.integer("job id", name) if numeric else name]
+    if numeric:
+        return ["==", field, parse.integer("job id", name)]
+    return ["=~", field, glob(name)] if is_pattern(name) else ["==", field, name]

@@ -21,8 +21,10 @@ _INFO_FIELDS = (
 
 
 def _info(run: Run) -> int:
-    rows = run.world.client.QueryNodes(run.args, list(_INFO_FIELDS), False)
-    run.show(tree.render([_node_tree(row) for row in rows]))
+    def ask(names: Sequence[str]) -> list[Any]:
+        return run.world.client.QueryNodes(names, list(_INFO_FIELDS), False)
+
+    run.show(tree.render([_node_tree(row) for row in report.named(run, "node", run.args, ask)]))
     return 0
 
 

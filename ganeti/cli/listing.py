@@ -13,6 +13,7 @@ from ganeti.cli import filters, table
 from ganeti.cli.command import Argument, Command, Run
 from ganeti.cli.options import VERBOSE, flag, value
 from ganeti.cli.table import Formatter
+from ganeti.errors import Code, OpPrereqError
 from ganeti.exitcode import ExitCode
 
 
@@ -121,7 +122,22 @@ def list_named(run: Run, resource: Resource) -> int:
         name_field=resource.name_field,
         numeric=resource.numeric,
     )
+    _warn_of_unknown_names(run, resource)
     return show(run, resource, wanted_fields(run.opts.output, resource.default), qfilter)
+
+
+def _warn_of_unknown_names(run: Run, resource: Resource) -> None:
+    """Names alone must all exist, says the master; beside a pattern it passes unknown ones over."""
+    names = [word for word in run.args if not filters.is_pattern(word)]
+    if len(names) == len(run.args):
+        return
+    for name in names:
+        try:
+            run.world.client.Query(resource.name, ["name"], ["==", resource.name_field, name])
+        except OpPrereqError as err:
+            if err.code != Code.UNKNOWN_ENTITY:
+                raise
+            run.note(f"Warning: {err}")
 
 
 def show(run: Run, resource: Resource, fields: list[str], qfilter: Any = None) -> int:

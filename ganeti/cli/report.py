@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Result lines that several commands share."""
+"""What several commands say in the same way."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ganeti.cli.command import Run
@@ -17,3 +17,18 @@ def changes(run: Run, kind: str, name: str, result: Sequence[Sequence[Any]] | No
     for key, value in result:
         run.say(f" - {key:<5} -> {value}")
     return True
+
+
+def named(
+    run: Run, kind: str, names: Sequence[str], ask: Callable[[Sequence[str]], list[Any]]
+) -> list[Any]:
+    """The rows of the objects with these names; the master leaves unknown ones out, so warn of them.
+
+    Where nothing is left, the command has its own words.
+    """
+    rows = ask(names)
+    if rows and len(rows) < len(set(names)):
+        unknown = [name for name in dict.fromkeys(names) if not ask([name])]
+        if unknown:
+            run.note(f"Warning: there is no {kind} {', '.join(unknown)}")
+    return rows

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from ganeti.cli import failure, jobs
+from ganeti.cli import failure, jobs, report
 from ganeti.cli.command import Argument, Command, Run
 from ganeti.cli.options import JOB, Option, constant, flag
 from ganeti.errors import Code, OpPrereqError
@@ -106,10 +106,10 @@ def selected(run: Run, mode: str) -> list[str]:
     """The names of the instances that are asked for, each once."""
     if mode == "cluster":
         _need(not run.args, "with --all no arguments are taken")
-        return _instances(run, [])
+        return [name for (name,) in run.world.client.QueryInstances([], ["name"], False)]
     _need(bool(run.args), "arguments are needed that say which instances are meant")
     if mode == "instances":
-        return _instances(run, run.args)
+        return _named(run)
     if mode == "instances-by-tags":
         rows = run.world.client.QueryInstances([], ["name", "tags"], False)
         return [name for name, tags in rows if set(tags) & set(run.args)]
@@ -121,17 +121,24 @@ def _need(condition: bool, text: str) -> None:
         raise OpPrereqError(text, Code.WRONG_INPUT)
 
 
-def _instances(run: Run, names: Sequence[str]) -> list[str]:
-    rows = run.world.client.QueryInstances(list(names), ["name"], False)
-    return _once(row[0] for row in rows)
+def _named(run: Run) -> list[str]:
+    def ask(names: Sequence[str]) -> list[Any]:
+        return run.world.client.QueryInstances(names, ["name"], False)
+
+    return _once(name for (name,) in report.named(run, "instance", run.args, ask))
 
 
 def _of_nodes(run: Run, mode: str) -> list[str]:
-    lists = _LISTS[mode.removesuffix("-by-tags")]
-    by_tags = mode.endswith("-by-tags")
-    rows = run.world.client.QueryNodes([] if by_tags else run.args, ["tags", *lists], False)
-    chosen = [row for row in rows if not by_tags or set(row[0]) & set(run.args)]
-    return _once(name for row in chosen for names in row[1:] for name in names)
+    fields = ["tags", *_LISTS[mode.removesuffix("-by-tags")]]
+
+    def ask(names: Sequence[str]) -> list[Any]:
+        return run.world.client.QueryNodes(names, fields, False)
+
+    if mode.endswith("-by-tags"):
+        rows = [row for row in ask([]) if set(row[0]) & set(run.args)]
+    else:
+        rows = report.named(run, "node", run.args, ask)
+    return _once(name for _, *lists in rows for members in lists for name in members)
 
 
 def _once(names: Iterable[str]) -> list[str]:

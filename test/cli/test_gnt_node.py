@@ -41,6 +41,15 @@ def test_info(cli: CommandLine, golden: Callable[[str, str], None]) -> None:
     golden("cli/node-info.txt", out)
 
 
+def test_info_tells_which_of_several_nodes_is_unknown(cli: CommandLine) -> None:
+    cli.master.answers["QueryNodes"] = lambda names, fields, lock: [
+        [ALPHA[field] for field in fields] for name in names if name == "alpha"
+    ]
+    code, out, err = cli.run("gnt-node", "info", "alpha", "nobody")
+    assert (code, err) == (0, "Warning: there is no node nobody\n")
+    assert out.startswith("- Node name: alpha.example.net\n")
+
+
 def test_info_of_an_unknown_node_is_an_empty_line(cli: CommandLine) -> None:
     cli.master.answers["QueryNodes"] = []
     assert cli.run("gnt-node", "info", "nobody") == (0, "\n", "")

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from ganeti.cli import listing
+from ganeti.errors import OpPrereqError
 from test.support.cli import CommandLine
 
 FIELDS = {
@@ -101,6 +102,28 @@ def test_what_is_asked(
 ) -> None:
     show(instances, *options)
     assert instances.master.calls == [("Query", "instance", fields, qfilter)]
+
+
+def test_unknown_names_beside_a_pattern_are_told(instances: CommandLine) -> None:
+    query = instances.master.answers["Query"]
+
+    def strict(what: str, fields: list[str], qfilter: Any) -> dict[str, Any]:
+        if qfilter == ["==", "name", "nobody"]:
+            raise OpPrereqError("there is no instance 'nobody'", "unknown_entity")
+        answer: dict[str, Any] = query(what, fields, qfilter)
+        return answer
+
+    instances.master.answers["Query"] = strict
+    code, out, err = show(instances, "--no-headers", "-o", "name", "cache", "db*", "nobody")
+    assert (code, out) == (0, "cache.example.net\ndb10.example.net\n")
+    assert err == "Warning: there is no instance 'nobody'\n"
+
+
+def test_an_unknown_name_fails_the_list(instances: CommandLine) -> None:
+    instances.master.answers["Query"] = OpPrereqError("there is no 'nobody'", "unknown_entity")
+    code, out, err = show(instances, "cache", "nobody")
+    assert (code, out) == (1, "")
+    assert "error type: unknown_entity" in err
 
 
 def test_a_filter_that_is_not_understood(instances: CommandLine) -> None:

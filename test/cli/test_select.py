@@ -66,6 +66,23 @@ def test_nothing_selected(cluster: CommandLine, words: list[str]) -> None:
     assert cluster.master.ops == []
 
 
+@pytest.mark.parametrize(
+    ("words", "warning"),
+    [
+        (["a", "nobody", "c", "none"], "Warning: there is no instance nobody, none\n"),
+        (["--node", "n1", "n9"], "Warning: there is no node n9\n"),
+        (["a", "a"], ""),
+        (["--tags", "web", "none"], ""),
+    ],
+)
+def test_unknown_names_beside_known_ones_are_told(
+    cluster: CommandLine, words: list[str], warning: str
+) -> None:
+    code, _, err = cluster.run("gnt-instance", "startup", "--force-multiple", *words)
+    assert (code, err) == (0, warning)
+    assert cluster.master.ops
+
+
 def test_all_of_nothing_is_no_failure(cli: CommandLine) -> None:
     cli.master.answers["QueryInstances"] = []
     code, out, err = cli.run("gnt-instance", "startup", "--all")

@@ -74,10 +74,13 @@ def test_named_objects_come_in_the_order_of_the_request(world: MasterWorld) -> N
     assert names(world, "instance", wanted) == ["web.example.com", "db2.example.com"]
 
 
-@pytest.mark.parametrize("what", ["instance", "node", "group", "network"])
-def test_an_unknown_name_is_an_error(world: MasterWorld, what: str) -> None:
-    with pytest.raises(OpPrereqError) as caught:
-        rows(world, what, ["name"], ["|", ["==", "name", "nobody"]])
+@pytest.mark.parametrize(
+    ("what", "known"),
+    [("instance", ["web"]), ("node", ["n1", "n2"]), ("group", ["default"]), ("network", [])],
+)
+def test_an_unknown_name_is_an_error(world: MasterWorld, what: str, known: list[str]) -> None:
+    with pytest.raises(OpPrereqError, match="'nobody'") as caught:
+        rows(world, what, ["name"], ["|", *(["==", "name", n] for n in (*known, "nobody"))])
     assert caught.value.code == "unknown_entity"
 
 
