@@ -5,8 +5,9 @@ libcurl is driven by its socket callbacks and epoll (its `select` ends at descri
 handle, the epoll object and all transfers belong to the I/O thread; requests come in through a queue
 and leave as futures.
 
-libcurl sends a POST again without a word when a kept-alive connection dies under it. So a call that
-must not be repeated gets a connection of its own that was never used and never will be.
+libcurl sends a POST again without a word when a kept-alive connection dies under it. So the body of a
+call that must not be repeated is given to it once, piece by piece, and cannot be had again: it fails
+then, unless nothing of the body had left.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ class _Transfer:
     def __init__(self, request: Request, future: Future[Answer]) -> None:
         self.request, self.future = request, future
         self.body = io.BytesIO()
-        self.fresh = not request.repeatable
+        self.fresh = False
         self.handle: Any = None
 
 
@@ -207,7 +208,7 @@ class Transport:
             for handle in succeeded:
                 self._end(handle.transfer, Answer(handle.getinfo(pycurl.RESPONSE_CODE)))
             for handle, code, text in failed:
-                self._end(handle.transfer, Answer(0, error=text or f"libcurl error {code}"))
+                self._end(handle.transfer, Answer(0, error=_told(code, text)))
 
     def _end(self, transfer: _Transfer, answer: Answer) -> None:
         handle = transfer.handle
@@ -243,6 +244,12 @@ def _descriptors_for_calls() -> int:
     return max(soft - _RESERVED_DESCRIPTORS, soft // 2)
 
 
+def _told(code: int, text: str) -> str:
+    if code == pycurl.E_SEND_FAIL_REWIND:
+        return "the connection broke; whether the call was carried out is not known"
+    return text or f"libcurl error {code}"
+
+
 def _action(events: int) -> int:
     action = 0
     if events & select.EPOLLIN:
@@ -261,7 +268,12 @@ def _prepare(handle: Any, transfer: _Transfer, credentials: Credentials) -> None
     handle.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
     handle.setopt(pycurl.USERAGENT, f"Ganeti {version.RELEASE}")
     handle.setopt(pycurl.URL, request.url)
-    handle.setopt(pycurl.POSTFIELDS, request.body)
+    if request.repeatable:
+        handle.setopt(pycurl.POSTFIELDS, request.body)
+    else:
+        handle.setopt(pycurl.POST, 1)
+        handle.setopt(pycurl.POSTFIELDSIZE_LARGE, len(request.body))
+        handle.setopt(pycurl.READFUNCTION, io.BytesIO(request.body).read)
     handle.setopt(
         pycurl.HTTPHEADER, ["Content-Type: application/json", "Expect:", *request.headers]
     )
@@ -270,7 +282,6 @@ def _prepare(handle: Any, transfer: _Transfer, credentials: Credentials) -> None
     handle.setopt(pycurl.TIMEOUT_MS, max(1, int(request.timeout_s * 1000)))
     handle.setopt(pycurl.MAXAGE_CONN, _IDLE_AGE_S)
     handle.setopt(pycurl.FRESH_CONNECT, transfer.fresh)
-    handle.setopt(pycurl.FORBID_REUSE, not request.repeatable)
     handle.setopt(pycurl.SOCKOPTFUNCTION, _notice_silence)
     _prepare_tls(handle, credentials)
 

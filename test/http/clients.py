@@ -34,9 +34,10 @@ def serving(
     address: str = "127.0.0.1",
     tls: TlsSettings | None = None,
     authorize: Callable[[Request], str | Response] = anybody,
+    port: int = 0,
     **more: Any,
 ) -> Iterator[Server]:
-    server = Server(address, 0, tls, handler, authorize, **more)
+    server = Server(address, port, tls, handler, authorize, **more)
     server.start()
     try:
         yield server
