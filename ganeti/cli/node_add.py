@@ -25,6 +25,9 @@ NO_KEY_CHECK = flag(
 FORCE_JOIN = flag("--force-join", doc="Of no effect any more")
 NO_NODE_SETUP = flag("--no-node-setup", doc="Of no effect any more: the cluster's setting counts")
 
+_GROUP_FIELDS = ("name", "ndp/ssh_port")
+_USUAL_GROUP = "default"
+
 _WARNING = """\
 -- WARNING --
 Adding this host gives it the cluster's SSH host keys, and lets root of every master candidate log in.
@@ -159,12 +162,19 @@ def _contact(run: Run, wanted: SetupRequest) -> FirstContact:
 
 
 def _group_port(run: Run) -> int:
-    """The SSH port of nodes in the group where it will be."""
-    names = [run.opts.group] if run.opts.group else []
-    rows = run.world.client.QueryGroups(names, ["ndp/ssh_port"], False)
-    if not rows:
-        raise OpPrereqError(f"there is no node group '{run.opts.group}'", Code.UNKNOWN_ENTITY)
-    return int(rows[0][0])
+    """The SSH port of nodes in the group where it will be: as asked, else the only one, or `default`."""
+    group = run.opts.group
+    ports = dict(run.world.client.QueryGroups([group] if group else [], _GROUP_FIELDS, False))
+    if len(ports) == 1:
+        return int(*ports.values())
+    if group:
+        raise OpPrereqError(f"there is no node group '{group}'", Code.UNKNOWN_ENTITY)
+    if _USUAL_GROUP not in ports:
+        raise OpPrereqError(
+            f"say with -g which of the node groups it shall join: {', '.join(ports)}",
+            Code.WRONG_INPUT,
+        )
+    return int(ports[_USUAL_GROUP])
 
 
 def _candidates(run: Run) -> list[str]:

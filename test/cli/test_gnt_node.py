@@ -9,6 +9,7 @@ import pytest
 
 from ganeti.cli import node_add, options
 from ganeti.cli.command import Run
+from ganeti.errors import OpPrereqError
 from ganeti.utils import net
 from ganeti.utils.net import Host
 from test.support.cli import CommandLine, Outcome
@@ -172,10 +173,45 @@ def test_a_host_is_looked_up_in_the_nodes_family(cli: CommandLine, family: int, 
 
 def test_what_a_host_is_prepared_with(cli: CommandLine) -> None:
     cli.master.answers |= {
-        "QueryGroups": [[2222]],
+        "QueryGroups": [["blue", 2222]],
         "Query": {"fields": [], "data": [[[0, "uuid-1"]], [[0, "uuid-2"]]]},
     }
-    opts, _ = _options("--no-ssh-key-check", "-v", "-g", "blue", "host")
+    request = _request(cli, "--no-ssh-key-check", "-v", "-g", "blue")
+    assert (request.ssh_port, request.candidates) == (2222, ["uuid-1", "uuid-2"])
+    assert (request.check_host_key, request.verbose) == (False, True)
+    assert cli.master.calls[0] == ("QueryGroups", ["blue"], ("name", "ndp/ssh_port"), False)
+
+
+@pytest.mark.parametrize(
+    ("groups", "port"),
+    [([["only", 2222]], 2222), ([["blue", 2222], ["default", 22], ["red", 2223]], 22)],
+)
+def test_without_a_group_the_usual_one_counts(
+    cli: CommandLine, groups: list[list[Any]], port: int
+) -> None:
+    cli.master.answers |= {"QueryGroups": groups, "Query": {"fields": [], "data": []}}
+    assert _request(cli).ssh_port == port
+
+
+@pytest.mark.parametrize(
+    ("words", "groups", "code", "part"),
+    [
+        (["-g", "green"], [], "unknown_entity", "'green'"),
+        ([], [["blue", 22], ["red", 22]], "wrong_input", "blue, red"),
+    ],
+)
+def test_a_host_is_not_prepared_for_no_group(
+    cli: CommandLine, words: list[str], groups: list[list[Any]], code: str, part: str
+) -> None:
+    cli.master.answers["QueryGroups"] = groups
+    with pytest.raises(OpPrereqError, match=part) as caught:
+        _request(cli, *words)
+    assert caught.value.code == code
+
+
+def _request(cli: CommandLine, *words: str) -> Any:
+    """What `gnt-node add` makes of its options for a host that is new."""
+    opts, _ = options.read("gnt-node", "", "", node_add.COMMAND.all_options(), list(words))
     run = Run(cli.world, "gnt-node", "add", node_add.COMMAND, opts=opts, args=["host"])
     settings = {
         "cluster_name": "hive",
@@ -183,11 +219,4 @@ def test_what_a_host_is_prepared_with(cli: CommandLine) -> None:
         "ssh_key_type": "rsa",
         "ssh_key_bits": 2048,
     }
-    request = node_add.request(run, Host("host.example.net", "192.0.2.7"), None, settings)
-    assert (request.ssh_port, request.candidates) == (2222, ["uuid-1", "uuid-2"])
-    assert (request.check_host_key, request.verbose) == (False, True)
-    assert cli.master.calls[0] == ("QueryGroups", ["blue"], ["ndp/ssh_port"], False)
-
-
-def _options(*words: str) -> Any:
-    return options.read("gnt-node", "", "", node_add.COMMAND.all_options(), list(words))
+    return node_add.request(run, Host("host.example.net", "192.0.2.7"), None, settings)
