@@ -80,13 +80,17 @@ def _check_disks(op: OpInstanceCreate, template: DiskTemplate) -> None:
     if any(adopted) and not template.adopts:
         raise wrong(f"disks of template {template.name} cannot be adopted")
     for index, disk in enumerate(op.disks):
-        _check_disk(index, disk, template)
+        check_disk(index, disk, template)
     _check_names(op.disks)
 
 
-def _check_disk(index: int, disk: Mapping[str, Any], template: DiskTemplate) -> None:
+def check_mode(index: int, disk: Mapping[str, Any]) -> None:
     if disk.get("mode", "rw") not in ("ro", "rw"):
         raise wrong(f"disk {index}: mode '{disk['mode']}' is neither ro nor rw")
+
+
+def check_disk(index: int, disk: Mapping[str, Any], template: DiskTemplate) -> None:
+    check_mode(index, disk)
     if "size" not in disk and not disk.get("adopt"):
         raise wrong(f"disk {index}: give a size")
     if "size" in disk and not _is_size(disk["size"]):

@@ -7,6 +7,7 @@ A change is ``[verb, index or name or UUID, settings]``; older clients send ``[v
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 from ganeti.errors import Code, OpExecError, OpPrereqError
 from ganeti.master.disks import layout, lifecycle
 from ganeti.master.unit import LogicalUnit
+from ganeti.master.units.instance import create_request
 from ganeti.master.units.instance.create_request import MAX_DISKS, MAX_NICS
 from ganeti.master.units.instance.nics import NicBuilder, cleared
 from ganeti.master.units.instance.subject import InstanceUnit, check_bridges
@@ -58,8 +60,8 @@ def _wrong(message: str) -> OpPrereqError:
 
 def find(devices: Sequence[D], where: int | str, kind: str) -> int:
     """The index of a device by index (-1 is the last), name or UUID."""
-    if isinstance(where, int) or where.lstrip("-").isdigit():
-        index = int(where)
+    index = _number(where)
+    if index is not None:
         if index == -1 and devices:
             return len(devices) - 1
         if 0 <= index < len(devices):
@@ -71,16 +73,33 @@ def find(devices: Sequence[D], where: int | str, kind: str) -> int:
     raise _wrong(f"there is no {kind} with the name or UUID '{where}'")
 
 
+def place(devices: Sequence[D], where: int | str, kind: str) -> int:
+    """The index that a new device gets; -1 is behind the others."""
+    index = _number(where)
+    if index is None:
+        raise _wrong(f"a new {kind} comes at an index, or at -1, not at '{where}'")
+    if index == -1:
+        return len(devices)
+    if 0 <= index <= len(devices):
+        return index
+    raise OpExecError(f"no {kind} can come at {where}; the instance has {len(devices)}")
+
+
+def _number(where: int | str) -> int | None:
+    return int(where) if re.fullmatch(r"-?\d+", str(where)) else None
+
+
 @dataclass
 class NicsPlan:
-    """The NICs as they will be, and what to report."""
+    """The NICs as they will be, the UUIDs of those that change, and what to report."""
 
     nics: list[Nic]
+    changed: set[str] = field(default_factory=set)
     report: Report = field(default_factory=list)
 
 
 def nics_plan(unit: InstanceUnit[Any], instance: Instance, changes: Sequence[Any]) -> NicsPlan:
-    """Work the changes out; bridges of the result must exist on the primary."""
+    """Work the changes out; bridges that are new must exist on the primary."""
     plan = NicsPlan(list(instance.nics))
     if not changes:
         return plan
@@ -94,14 +113,16 @@ def nics_plan(unit: InstanceUnit[Any], instance: Instance, changes: Sequence[Any
     if len(plan.nics) > MAX_NICS:
         raise _wrong(f"an instance can have {MAX_NICS} NICs, not {len(plan.nics)}")
     if not unit.op.force:
-        check_bridges(unit, instance.replace(nics=tuple(plan.nics)), instance.primary_node)
+        changed = tuple(nic for nic in plan.nics if nic.uuid in plan.changed)
+        check_bridges(unit, instance.replace(nics=changed), instance.primary_node)
     return plan
 
 
 def _add_nic(unit: Unit, plan: NicsPlan, build: NicBuilder, change: Change) -> None:
+    index = place(plan.nics, change.where, "NIC")
     nic = build.new(change.settings)
-    index = len(plan.nics) if change.where in (-1, "-1") else int(change.where)
     plan.nics.insert(index, nic)
+    plan.changed.add(nic.uuid)
     shown = unit.cfg.nicparams(nic)
     plan.report.append(
         (
@@ -122,6 +143,7 @@ def _modify_nic(unit: Unit, plan: NicsPlan, build: NicBuilder, change: Change) -
     index = find(plan.nics, change.where, "NIC")
     nic = build.changed(plan.nics[index], change.settings)
     plan.nics[index] = nic
+    plan.changed.add(nic.uuid)
     shown = {"mac": nic.mac, **unit.cfg.nicparams(nic)}
     for key in ("mac", "link", "mode", "vlan"):
         if shown.get(key):
@@ -172,7 +194,8 @@ def _add_disk(unit: InstanceUnit[Any], instance: Instance, plan: DisksPlan, chan
         raise _wrong(
             f"instance {instance.name} is diskless; this release cannot give it disks later"
         )
-    index = len(plan.disks) if change.where in (-1, "-1") else int(change.where)
+    index = place(plan.disks, change.where, "disk")
+    create_request.check_disk(index, change.settings, templates.TEMPLATES[template])
     reserve = unit.services.store.reserve(unit.context)
     (disk,) = templates.new_disks(
         template,
@@ -181,6 +204,7 @@ def _add_disk(unit: InstanceUnit[Any], instance: Instance, plan: DisksPlan, chan
         directory=layout.directory_of(plan.disks),
         file_driver=plan.disks[0].logical_id[0] if plan.disks else None,
         new_uuid=reserve.uuid,
+        first_index=index,
     )
     plan.disks.insert(index, disk)
     plan.created.append(disk)
@@ -202,6 +226,7 @@ def _modify_disk(
     if unknown:
         raise _wrong(f"of a disk only mode and name can change, not {', '.join(unknown)}")
     index = find(plan.disks, change.where, "disk")
+    create_request.check_mode(index, change.settings)
     changes = dict(change.settings)
     if "name" in changes:
         changes["name"] = cleared(changes["name"])
