@@ -57,16 +57,18 @@ class UnitHooks:
         """Failures are told in the job's log; the operation's result stands."""
         if self._unit.hooks is None:
             return {}
-        after = {f"POST_{key}": value for key, value in self._variables().items()}
-        replies = self._run(self._unit.hooks, "post", self._nodes.post, self._before | after)
-        self._tell_failures(replies)
-        return replies
+        return self._run_post(self._unit.hooks, self._nodes.post, self._before)
 
     def run_post_on(self, nodes: Sequence[str]) -> None:
         """Post hooks out of turn, on nodes that will be gone when it is their turn."""
-        hooks = self._unit.hooks
-        assert hooks is not None
-        self._tell_failures(self._run(hooks, "post", nodes, self._variables()))
+        assert self._unit.hooks is not None
+        self._run_post(self._unit.hooks, nodes, self._variables())
+
+    def _run_post(self, hooks: Hooks, nodes: Sequence[str], before: Mapping[str, Any]) -> Replies:
+        after = {f"POST_{key}": value for key, value in self._variables().items()}
+        replies = self._run(hooks, "post", nodes, {**before, **after})
+        self._tell_failures(replies)
+        return replies
 
     def run_config_update(self) -> None:
         """Runs on the master, which is this host, after a unit that changed the configuration."""

@@ -18,6 +18,7 @@ from ganeti.master.units.node import membership, pool
 from ganeti.model import master_network
 from ganeti.model.cluster import Cluster
 from ganeti.model.config import Config
+from ganeti.model.node import Node
 from ganeti.opcodes.cluster import OpClusterSetParams
 from ganeti.utils import files
 from ganeti.utils.rollback import Rollback
@@ -76,29 +77,30 @@ class ClusterSetParams(LogicalUnit[OpClusterSetParams]):
         change = conflicts.Change(self.cfg, plan.config_after(self.cfg, self.op))
         before, after = change.before.cluster, change.after.cluster
         moves = before.master_netdev != after.master_netdev
+        joining = membership.digests(self, self._promoted(change.after))
         with Rollback() as undo:
             if moves:
                 undo.on_failure(self._address_up, before)
                 self._address_down(before)
-            promoted = self._store()
+            self._store(joining)
         if moves:
             self._address_up(self.cfg.cluster)
         elif before.master_netmask != after.master_netmask:
             self._change_netmask(before.master_netmask)
         self._make_directories(conflicts.new_directories(change))
-        for uuid in promoted:
-            node = self.cfg.nodes[uuid]
-            self.log.info(f"node {node.name} becomes master candidate")
-            membership.promote(self, node)
+        membership.welcome(self, joining)
 
-    def _store(self) -> list[str]:
-        """Write it down; returns the UUIDs of new master candidates, who join the pool at once."""
+    def _promoted(self, after: Config) -> list[Node]:
+        """The nodes for which a larger pool has room."""
+        return [] if self.op.candidate_pool_size is None else pool.promotions(after)
+
+    def _store(self, joining: Mapping[str, str]) -> None:
+        """Write it down, with the new master candidates; nobody else changes their roles now."""
         with self.write() as cfg:
-            cfg.put(plan.cluster_after(cfg.root.cluster, self.op))
-            promoted = [] if self.op.candidate_pool_size is None else pool.promotions(cfg.root)
-            for node in promoted:
-                cfg.put(node.replace(master_candidate=True))
-        return [node.uuid for node in promoted]
+            cluster = plan.cluster_after(cfg.root.cluster, self.op)
+            cfg.put(membership.with_certificates(cluster, joining))
+            for uuid in joining:
+                cfg.put(cfg.root.nodes[uuid].replace(master_candidate=True))
 
     def _make_directories(self, directories: list[str]) -> None:
         """As for a node that joins: what cannot be made is warned about."""

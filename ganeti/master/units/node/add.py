@@ -18,6 +18,7 @@ from ganeti.model.node import Node
 from ganeti.opcodes.node import OpNodeAdd
 from ganeti.rpc import nodes
 from ganeti.utils import net
+from ganeti.utils.rollback import Rollback
 
 
 class NodeAdd(LogicalUnit[OpNodeAdd]):
@@ -113,13 +114,19 @@ class NodeAdd(LogicalUnit[OpNodeAdd]):
                 " change it with 'gnt-node modify' first",
                 Code.WRONG_INPUT,
             )
+        if known.secondary_ip == known.primary_ip != self.op.primary_ip:
+            raise OpPrereqError(
+                f"node {known.name} has the only address {known.primary_ip} and now resolves to"
+                f" {self.op.primary_ip}; correct that, or remove the node and add it as a new one",
+                Code.WRONG_INPUT,
+            )
         flags = {name: getattr(self.op, name) for name in ("master_capable", "vm_capable")}
         flags = {name: value for name, value in flags.items() if value is not None}
         if flags.get("vm_capable") is False and self._has_instances(known):
             raise OpPrereqError(
                 f"node {known.name} has instances and must be able to run them", Code.WRONG_STATE
             )
-        back = known.replace(offline=False, drained=False, **flags)
+        back = known.replace(offline=False, drained=False, primary_ip=self.op.primary_ip, **flags)
         candidate = back.master_capable and (
             known.master_candidate or pool.has_room(self.cfg, newcomers=1)
         )
@@ -153,11 +160,14 @@ class NodeAdd(LogicalUnit[OpNodeAdd]):
 
     def execute(self) -> None:
         node = self._node
-        membership.change_etc_hosts(self, "add", node)
-        self._check_by_ssh()
-        role = "a master candidate" if node.master_candidate else "a regular node"
-        self.log.info(f"node {node.name} will be {role}")
-        self._add(node)
+        with Rollback() as undo:
+            if not self.op.readd:
+                undo.on_failure(membership.change_etc_hosts, self, "remove", node)
+            membership.change_etc_hosts(self, "add", node)
+            self._check_by_ssh()
+            role = "a master candidate" if node.master_candidate else "a regular node"
+            self.log.info(f"node {node.name} will be {role}")
+            self._add(node)
         self._make_storage_directories()
         ancillary.distribute(self, [n.uuid for n in self.cfg.online_nodes()])
         if self.op.readd and not node.master_candidate:
@@ -179,15 +189,10 @@ class NodeAdd(LogicalUnit[OpNodeAdd]):
 
     def _add(self, node: Node) -> None:
         """The node and the digest of its certificate come into the configuration together."""
-        digest = membership.certificate_digest(self, node) if node.master_candidate else None
+        joining = membership.digests(self, [node] if node.master_candidate else [])
         with self.write() as cfg:
             cfg.put(node)
-            cluster = membership.without_certificate(cfg.root, node.uuid)
-            if digest is not None:
-                cluster = cluster.replace(
-                    candidate_certs={**cluster.candidate_certs, node.uuid: digest}
-                )
-            cfg.put(cluster)
+            cfg.put(membership.with_certificates(cfg.root.cluster, joining, {node.uuid}))
 
     def _make_storage_directories(self) -> None:
         """Files of instances can come to the node at once; what cannot be made is warned about."""

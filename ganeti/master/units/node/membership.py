@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ganeti.contracts.node.ssh import SshCalls
 from ganeti.contracts.node.system import SystemCalls
 from ganeti.errors import Code, GenericError, OpExecError, OpPrereqError
 from ganeti.master.unit import LogicalUnit
+from ganeti.model.cluster import Cluster
 from ganeti.model.config import Config
 from ganeti.model.node import Node
 from ganeti.model.params import nd, state
@@ -84,19 +85,31 @@ def certificate_digest(unit: Unit, node: Node) -> str:
     return str(dict(tokens)["ssl"])
 
 
-def promote(unit: Unit, node: Node) -> None:
-    """Let a new candidate call the other nodes; its key goes to all of them."""
-    digest = certificate_digest(unit, node)
-    with unit.write() as cfg:
-        cluster = cfg.root.cluster
-        cfg.put(cluster.replace(candidate_certs={**cluster.candidate_certs, node.uuid: digest}))
-    add_ssh_key(unit, node)
+def digests(unit: Unit, joining: Iterable[Node]) -> dict[str, str]:
+    """Of the certificates of nodes that become candidates, asked before anything is written down:
+    a candidate whose certificate is not known could call nobody."""
+    return {node.uuid: certificate_digest(unit, node) for node in joining}
 
 
-def demote(unit: Unit, node: Node) -> None:
-    """Shut a former candidate out: first its certificate, then its files and key."""
-    with unit.write() as cfg:
-        cfg.put(without_certificate(cfg.root, node.uuid))
+def with_certificates(
+    cluster: Cluster, joining: Mapping[str, str], leaving: Iterable[str] = ()
+) -> Cluster:
+    """The cluster that lets the candidates call the nodes which join, and those no more that leave."""
+    gone = set(leaving)
+    kept = {uuid: digest for uuid, digest in cluster.candidate_certs.items() if uuid not in gone}
+    return cluster.replace(candidate_certs={**kept, **joining})
+
+
+def welcome(unit: Unit, joined: Iterable[str]) -> None:
+    """Once it is written down that nodes are candidates: their keys go to all others."""
+    for uuid in joined:
+        node = unit.cfg.nodes[uuid]
+        unit.log.info(f"node {node.name} becomes master candidate")
+        add_ssh_key(unit, node)
+
+
+def dismiss(unit: Unit, node: Node) -> None:
+    """Once it is written down that a node is no candidate: its files and its key go."""
     if not node.offline:
         try:
             unit.rpc.one(node.uuid, SystemCalls.node_demote_from_mc)()
@@ -105,25 +118,26 @@ def demote(unit: Unit, node: Node) -> None:
     remove_ssh_key(unit, node)
 
 
-def without_certificate(cfg: Config, uuid: str) -> Any:
-    """The cluster without a node's certificate digest."""
-    certs = {key: value for key, value in cfg.cluster.candidate_certs.items() if key != uuid}
-    return cfg.cluster.replace(candidate_certs=certs)
-
-
 def add_ssh_key(unit: Unit, node: Node) -> None:
-    """Distribute the node's SSH key, which the master carries out."""
+    """Distribute the node's SSH key, which the master carries out; what fails is warned about."""
     if not unit.cfg.cluster.modify_ssh_setup:
         return
     call = unit.rpc.one(unit.cfg.cluster.master_node, SshCalls.node_ssh_key_add)
-    problems = call(
-        node.uuid,
-        node.name,
-        _possible_candidates(unit.cfg),
-        node.master_candidate,
-        node.master_capable,
-        node.master_capable,
-    )
+    try:
+        problems = call(
+            node.uuid,
+            node.name,
+            _possible_candidates(unit.cfg),
+            node.master_candidate,
+            node.master_capable,
+            node.master_capable,
+        )
+    except GenericError as err:
+        unit.log.warning(
+            f"the SSH key of node {node.name} was not distributed: {err}",
+            hint="use 'gnt-node add --readd' to repeat it",
+        )
+        return
     _tell(unit, problems)
 
 

@@ -34,7 +34,7 @@ class NodeRemove(LogicalUnit[OpNodeRemove]):
         return HookNodes(others, others)
 
     def check(self) -> None:
-        self._node = self.cfg.nodes[str(self.op.node_uuid)]
+        self._node = self.cfg.node(str(self.op.node_uuid))
         if self._node.uuid == self.cfg.cluster.master_node:
             raise OpPrereqError(
                 "the master cannot be removed; make another node master first, by"
@@ -51,20 +51,22 @@ class NodeRemove(LogicalUnit[OpNodeRemove]):
 
     def execute(self) -> None:
         node = self._node
-        membership.remove_ssh_key(self, node, leaving=True)
         promoted = pool.promotions(self.cfg, {node.uuid})
+        joining = membership.digests(self, promoted)
+        membership.remove_ssh_key(self, node, leaving=True)
         if not node.offline:
             UnitHooks(self, self.services, self.log).run_post_on([node.uuid])
         with self.write() as cfg:
-            cfg.put(membership.without_certificate(cfg.root, node.uuid))
+            cfg.put(membership.with_certificates(cfg.root.cluster, joining, {node.uuid}))
             cfg.remove(node)
             for other in promoted:
                 cfg.put(cfg.root.nodes[other.uuid].replace(master_candidate=True))
-        for other in promoted:
-            self.log.info(f"node {other.name} becomes master candidate")
-            membership.promote(self, self.cfg.nodes[other.uuid])
+        membership.welcome(self, joining)
         self._dismiss()
-        membership.change_etc_hosts(self, "remove", node)
+        try:
+            membership.change_etc_hosts(self, "remove", node)
+        except GenericError as err:
+            self.log.warning(str(err))
         ancillary.distribute(self, [n.uuid for n in self.cfg.online_nodes()])
 
     def _dismiss(self) -> None:

@@ -42,7 +42,7 @@ class NodeSetParams(LogicalUnit[OpNodeSetParams]):
 
     @property
     def node(self) -> Node:
-        return self.cfg.nodes[str(self.op.node_uuid)]
+        return self.cfg.node(str(self.op.node_uuid))
 
     def hook_env(self) -> Mapping[str, Any]:
         return {"OP_TARGET": self.op.node_name}
@@ -56,6 +56,7 @@ class NodeSetParams(LogicalUnit[OpNodeSetParams]):
         if node.uuid == self.cfg.cluster.master_node:
             roles.check_master(node, self._asked)
         self._flags = roles.after(node, self._asked)
+        self._promoted: list[Node] = []
         if roles.leaves_pool(node, self._flags):
             self._check_pool()
         if self.op.vm_capable is False:
@@ -70,7 +71,6 @@ class NodeSetParams(LogicalUnit[OpNodeSetParams]):
     def _check_pool(self) -> None:
         without = {self.node.uuid}
         missing = pool.target(self.cfg, without) - pool.current(self.cfg, without)
-        self._promoted: list[Node] = []
         if missing > 0 and not self.op.auto_promote:
             raise OpPrereqError(
                 f"without {self.node.name} there are too few master candidates;"
@@ -78,8 +78,6 @@ class NodeSetParams(LogicalUnit[OpNodeSetParams]):
                 Code.WRONG_STATE,
             )
         self._promoted = pool.promotions(self.cfg, without)
-
-    _promoted: list[Node] = []
 
     def _check_no_instances(self) -> None:
         uuid = self.node.uuid
@@ -90,6 +88,12 @@ class NodeSetParams(LogicalUnit[OpNodeSetParams]):
             )
 
     def _check_answers(self) -> None:
+        oob_program = self.cfg.ndparams(self.node)["oob_program"]
+        if oob_program and not self.node.powered and not self.op.powered:
+            raise OpPrereqError(
+                f"node {self.node.name} is marked as powered off; use --node-powered yes as well",
+                Code.WRONG_STATE,
+            )
         try:
             self.rpc.one(nodes.direct(self.node), SystemCalls.version)()
         except GenericError as err:
@@ -107,33 +111,48 @@ class NodeSetParams(LogicalUnit[OpNodeSetParams]):
         free = roles.comes_back(self.node, self._flags) and self.op.master_candidate is None
         if free and pool.has_room(self.cfg, newcomers=1):
             self._flags["master_candidate"] = True
-            self.log.info(f"node {self.node.name} becomes master candidate")
 
     def _check_secondary_ip(self, address: str) -> None:
         if not net.is_ipv4(address):
             raise OpPrereqError(f"'{address}' is not an IPv4 address", Code.WRONG_INPUT)
-        master = self.cfg.master
-        if self.node.uuid == master.uuid and not self.op.force:
-            raise OpPrereqError(
-                "the master's secondary address changes the whole cluster; use --force",
-                Code.WRONG_INPUT,
-            )
-        membership.check_homing(master, self.node.primary_ip, address)
+        if self.node.uuid == self.cfg.cluster.master_node:
+            self._check_master_homing(address)
+        else:
+            membership.check_homing(self.cfg.master, self.node.primary_ip, address)
         membership.check_unique(self.cfg, self.node.uuid, [address])
         if not self.node.offline:
             membership.check_has_address(self, self.node, address)
 
+    def _check_master_homing(self, address: str) -> None:
+        """The master goes first when a cluster gets a second network, or gives it up."""
+        if not self.op.force:
+            raise OpPrereqError(
+                "the master's secondary address changes the whole cluster; use --force",
+                Code.WRONG_INPUT,
+            )
+        single = address == self.node.primary_ip
+        if single != (self.node.secondary_ip == self.node.primary_ip):
+            needed = "no secondary address any more" if single else "a secondary address as well"
+            self.log.warning(f"from now on all nodes need {needed} ('gnt-node modify -s')")
+
     def execute(self) -> list[tuple[str, Any]]:
         node = self.node
         changes = self._changes(node)
+        leaves = roles.leaves_pool(node, self._flags)
+        joins = self._flags["master_candidate"] and not node.master_candidate
+        joining = membership.digests(self, [*([node] if joins else []), *self._promoted])
         with self.write() as cfg:
-            current = cfg.root.nodes[node.uuid]
-            cfg.put(current.replace(**changes, **self._settings))
+            cfg.put(cfg.root.nodes[node.uuid].replace(**changes, **self._settings))
             for other in self._promoted:
                 cfg.put(cfg.root.nodes[other.uuid].replace(master_candidate=True))
-        for other in self._promoted:
-            self.log.info(f"node {other.name} becomes master candidate")
-        self._follow_up(node)
+            if joining or leaves:
+                gone = {node.uuid} if leaves else ()
+                cfg.put(membership.with_certificates(cfg.root.cluster, joining, gone))
+        membership.welcome(self, joining)
+        if leaves:
+            membership.dismiss(self, self.node)
+        elif not joins:
+            self._keys_follow(node)
         return [(name, str(value)) for name, value in changes.items()] + [
             (f"ndparams/{name}", value) for name, value in nd.typed(self.op.ndparams or {}).items()
         ]
@@ -151,15 +170,9 @@ class NodeSetParams(LogicalUnit[OpNodeSetParams]):
                 self.log.info(f"{name} of node {node.name} is {value} already")
         return changes
 
-    def _follow_up(self, before: Node) -> None:
-        """Keys and files follow the role."""
-        if before.master_candidate and not self.node.master_candidate:
-            membership.demote(self, self.node)
-        elif self.node.master_candidate and not before.master_candidate:
-            membership.promote(self, self.node)
-        elif before.master_capable and not self.node.master_capable:
+    def _keys_follow(self, before: Node) -> None:
+        """A node that can become a candidate has the keys of all others before it is one."""
+        if before.master_capable and not self.node.master_capable:
             membership.remove_ssh_key(self, self.node)
         elif self.node.master_capable and not before.master_capable:
             membership.add_ssh_key(self, self.node)
-        for other in self._promoted:
-            membership.promote(self, self.cfg.nodes[other.uuid])
