@@ -56,10 +56,12 @@ class Ssh:
         tty: bool = False,
         batch: bool = True,
         unknown_key: HostKey = HostKey.REFUSE,
+        key_exchange: str | None = None,
     ) -> list[str]:
         """Run a line of the remote shell; `batch` never asks for anything."""
         terminal = ["-t"] if tty else []
         options = self._options(host, batch, unknown_key)
+        options += [f"-oKexAlgorithms={key_exchange}"] if key_exchange else []
         return ["ssh", *options, *terminal, f"{user}@{host}", remote]
 
     def copy_command(

@@ -77,6 +77,7 @@ def test_ways_by_ssh(node: NodeHost) -> None:
     node.runner.on("ssh", do=reply)
     found = ask(node, nodelist=[["n1", "wrong"], {ME: ["n3"], "x": ["n4"]}, [ME]])
     assert found == {"wrong": "it calls itself right"}
+    assert "-oKexAlgorithms=^curve25519-sha256" in node.runner.calls[0].argv
     reached = {call.argv[-2] for call in node.runner.calls}
     assert reached == {"root@n1", "root@wrong", "root@n3"}
     node.runner.on("ssh", returncode=255, stderr="Connection refused\n")
