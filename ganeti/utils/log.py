@@ -9,6 +9,7 @@ Every command imports this module, so what only daemons need is imported where t
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import sys
@@ -45,7 +46,11 @@ class ReopenableFile(logging.StreamHandler[TextIO]):
         if self._streams:
             os.dup2(fd, 1)
             os.dup2(fd, 2)
-        return os.fdopen(fd, "a", encoding="utf-8", errors="backslashreplace")
+        # Nothing is kept back: what a full disk refused would be an error again at each later flush.
+        raw = io.FileIO(fd, "a")
+        return io.TextIOWrapper(
+            raw, encoding="utf-8", errors="backslashreplace", write_through=True
+        )
 
     def reopen(self) -> None:
         """After the file was moved away: write into a new one; if there is none to be had, go on."""

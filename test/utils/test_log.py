@@ -166,6 +166,18 @@ def test_without_a_fallback_it_is_dropped(capsys: pytest.CaptureFixture[str]) ->
     assert capsys.readouterr() == ("", "")
 
 
+def test_a_file_on_a_full_disk_is_reopened(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    path.symlink_to("/dev/full")
+    made = started(path)
+    logger.error("lost")
+    path.unlink()
+    made.reopen()
+    logger.error("kept")
+    assert path.read_text().endswith("ERROR kept\n")
+    assert "lost" not in path.read_text()
+
+
 def test_only_syslog_means_no_file(tmp_path: Path) -> None:
     log.for_daemon("x", str(tmp_path / "log"), debug=False, syslog="only", foreground=True)
     logger.info("text")
