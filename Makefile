@@ -21,8 +21,9 @@ BENCH ?=
 
 # What runs the product, what runs the lab, what makes the virtual environment.
 RUN_PACKAGES = python3 python3-openssl python3-h11 python3-simplejson python3-pyinotify \
-	python3-pycurl python3-paramiko python3-cryptography iproute2 openssh-client socat
-LAB_PACKAGES = openssh-server qemu-system-x86 iputils-arping cpio lz4 xz-utils nftables \
+	python3-pycurl python3-paramiko python3-cryptography iproute2 iputils-arping ndisc6 \
+	openssh-client socat
+LAB_PACKAGES = openssh-server qemu-system-x86 cpio lz4 xz-utils nftables \
 	e2fsprogs kmod util-linux
 DEV_PACKAGES = python3-venv
 MAN_PACKAGES = python3-docutils
@@ -35,7 +36,7 @@ NODE_TOOLS = $(addprefix tools/,kvm-ifup node-daemon-setup prepare-node-join \
 	goldens install man clean run-packages lab-packages
 
 help:  ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' $(MAKEFILE_LIST) | column -t -s:
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run-packages:
 	@tools/need-packages $(RUN_PACKAGES)
