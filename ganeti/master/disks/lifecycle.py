@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Disks of an instance as the units handle them: create, remove, bring up, take down, rename.
+"""Disks of an instance as the units handle them: create, remove, bring up, take down.
 
 All functions take the unit on whose behalf they act; errors are told in its log or raised as
 OpExecError. The caller decides when the configuration changes.
@@ -8,7 +8,7 @@ OpExecError. The caller decides when the configuration changes.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,20 +37,21 @@ class Attached:
 def create(
     unit: Unit, instance: Instance, disks: Sequence[Disk], *, directory: str | None = None
 ) -> None:
-    """Create the devices, primary node first; what was created is removed if one fails.
+    """Create the devices, primary node first; if one fails, all are removed again.
 
-    `directory`: the file storage directory, made before the first disk.
+    That one too, for the node may have made it and its answer was lost. What cannot be removed is
+    warned about. `directory`: the file storage directory, made before the first disk.
     """
     primary, *others = node_order(unit, instance, disks)
     with Rollback() as undo:
         if directory is not None:
             unit.rpc.one(primary, FileCalls.file_storage_dir_create)(directory)
-            undo.on_failure(_remove_directory, unit, primary, directory)
+            undo.on_failure(_remove_directory, unit, instance, directory)
         for index, disk in enumerate(disks):
             log.info("%s: creating disk %d of %d MiB", instance.name, index, disk.size)
             for node in (primary, *others):
-                _create_one(unit, instance, disk, node, on_primary=node == primary)
                 undo.on_failure(_remove_one, unit, instance, disk, node)
+                _create_one(unit, instance, disk, node, on_primary=node == primary)
 
 
 def node_order(unit: Unit, instance: Instance, disks: Sequence[Disk]) -> list[str]:
@@ -73,54 +74,40 @@ def _create_one(unit: Unit, instance: Instance, disk: Disk, node: str, *, on_pri
         ) from err
 
 
-def _remove_one(unit: Unit, instance: Instance, disk: Disk, node: str) -> None:
-    unit.rpc.one(node, BlockdevCalls.blockdev_remove)(unit.cfg.annotated(disk, instance, node))
+def _remove_one(unit: Unit, instance: Instance, disk: Disk, node: str) -> bool:
+    call = unit.rpc.one(node, BlockdevCalls.blockdev_remove)
+    device = unit.cfg.annotated(disk, instance, node)
+    what = f"remove {disk.iv_name} of {instance.name}"
+    return _done(unit, instance, node, what, lambda: call(device))
 
 
-def _remove_directory(unit: Unit, node: str, directory: str) -> None:
-    unit.rpc.one(node, FileCalls.file_storage_dir_remove)(directory)
+def _remove_directory(unit: Unit, instance: Instance, directory: str) -> bool:
+    node = instance.primary_node
+    call = unit.rpc.one(node, FileCalls.file_storage_dir_remove)
+    return _done(unit, instance, node, f"remove {directory}", lambda: call(directory))
 
 
 def remove(
     unit: Unit, instance: Instance, disks: Sequence[Disk], *, directory: str | None = None
 ) -> bool:
     """Remove the devices on all nodes; problems are warned about. True if all went well."""
-    gone = True
-    for disk in disks:
-        for node in node_order(unit, instance, [disk]):
-            gone &= _try(
-                unit,
-                node,
-                f"remove {disk.iv_name} of {instance.name}",
-                _remove_one,
-                unit,
-                instance,
-                disk,
-                node,
-            )
+    gone = [
+        _remove_one(unit, instance, disk, node)
+        for disk in disks
+        for node in node_order(unit, instance, [disk])
+    ]
     if directory is not None:
-        gone &= _try(
-            unit,
-            instance.primary_node,
-            f"remove the directory {directory}",
-            _remove_directory,
-            unit,
-            instance.primary_node,
-            directory,
-        )
-    return gone
+        gone.append(_remove_directory(unit, instance, directory))
+    return all(gone)
 
 
-def _try(unit: Unit, node: str, what: str, act: Any, *args: Any) -> bool:
-    """Run an action on a node; a failure becomes a warning that names what could not be done."""
-    if unit.cfg.nodes[node].offline:
-        unit.log.warning(f"cannot {what} on node {unit.cfg.nodes[node].name}: it is offline")
-        return True
+def _done(unit: Unit, instance: Instance, node: str, what: str, act: Callable[[], object]) -> bool:
+    """Act on a node; a failure is warned about. An offline secondary has nothing to say."""
     try:
-        act(*args)
+        act()
     except GenericError as err:
         unit.log.warning(f"cannot {what} on node {unit.cfg.nodes[node].name}: {err}")
-        return False
+        return node != instance.primary_node and unit.cfg.nodes[node].offline
     return True
 
 
@@ -150,7 +137,8 @@ def activate(
         )
     if not good:
         deactivate(unit, instance, wanted)
-        hint = "" if ignore_secondaries else "; use --force to go on without the secondary disks"
+        strict = not ignore_secondaries and any(_secondary_pass(unit, instance, d) for d in wanted)
+        hint = "; use --force to go on without the secondary disks" if strict else ""
         raise OpExecError(f"the disks of {instance.name} did not come up{hint}")
     return attached
 
@@ -203,22 +191,16 @@ def deactivate(
     ignore_primary: bool = False,
 ) -> bool:
     """Take the disks down on all nodes; problems are warned about. False if one stayed up."""
-    down = True
-    for disk in unit.cfg.disks_of(instance) if disks is None else disks:
-        for node in node_order(unit, instance, [disk]):
-            done = _try(
-                unit,
-                node,
-                f"shut down {disk.iv_name} of {instance.name}",
-                _shutdown,
-                unit,
-                instance,
-                disk,
-                node,
-            )
-            down &= done or (ignore_primary and node == instance.primary_node)
-    return down
+    down = [
+        _shut_down(unit, instance, disk, node) or (ignore_primary and node == instance.primary_node)
+        for disk in (unit.cfg.disks_of(instance) if disks is None else disks)
+        for node in node_order(unit, instance, [disk])
+    ]
+    return all(down)
 
 
-def _shutdown(unit: Unit, instance: Instance, disk: Disk, node: str) -> None:
-    unit.rpc.one(node, BlockdevCalls.blockdev_shutdown)(unit.cfg.annotated(disk, instance, node))
+def _shut_down(unit: Unit, instance: Instance, disk: Disk, node: str) -> bool:
+    call = unit.rpc.one(node, BlockdevCalls.blockdev_shutdown)
+    device = unit.cfg.annotated(disk, instance, node)
+    what = f"shut down {disk.iv_name} of {instance.name}"
+    return _done(unit, instance, node, what, lambda: call(device))

@@ -10,6 +10,7 @@ from ganeti.master.disks import lifecycle
 from ganeti.master.locks.plan import Level, LockPlan, exclusive
 from ganeti.master.units.instance.subject import InstanceUnit, check_online
 from ganeti.opcodes.instance import OpInstanceActivateDisks, OpInstanceDeactivateDisks
+from ganeti.utils.rollback import Rollback
 
 
 def _plan(unit: InstanceUnit[Any]) -> LockPlan:
@@ -31,9 +32,16 @@ class InstanceActivateDisks(InstanceUnit[OpInstanceActivateDisks]):
         check_online(self.primary)
 
     def execute(self) -> list[tuple[str, str, str]]:
-        self.change_instance(disks_active=True)
-        attached = lifecycle.activate(self, self.instance)
+        before = self.instance.disks_active
+        with Rollback() as undo:
+            undo.on_failure(self._mark, before)
+            self._mark(True)
+            attached = lifecycle.activate(self, self.instance)
         return [(a.node_name, a.iv_name, a.device) for a in attached]
+
+    def _mark(self, active: bool) -> None:
+        """Before they are up, or the watcher would take them down again."""
+        self.change_instance(disks_active=active)
 
 
 class InstanceDeactivateDisks(InstanceUnit[OpInstanceDeactivateDisks]):

@@ -53,16 +53,13 @@ class InstanceRemove(InstanceUnit[OpInstanceRemove]):
             cfg.remove(instance)
 
     def _stop(self) -> None:
-        if self.primary.offline:
-            self.log.warning(
-                f"node {self.primary.name} is offline; {self.instance.name} was not stopped there"
-            )
-            return
         try:
             running.stop(self, self.instance, self.op.shutdown_timeout)
         except GenericError as err:
             if not self.op.ignore_failures:
-                raise
+                raise OpExecError(
+                    f"{err}; use --ignore-failures to remove it all the same"
+                ) from err
             self.log.warning(str(err))
 
     def _remove_disks(self) -> None:
