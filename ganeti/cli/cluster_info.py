@@ -105,7 +105,7 @@ def _uid_range(low: int, high: int) -> str:
 
 
 def policy_tree(policy: dict[str, Any]) -> tree.Fields:
-    """An instance policy; ratios that are whole numbers are printed as such."""
+    """An instance policy."""
     return tree.Fields(
         {
             "bounds specs": [
@@ -114,10 +114,15 @@ def policy_tree(policy: dict[str, Any]) -> tree.Fields:
             ],
             "std": policy["std"],
             "allowed disk templates": ", ".join(policy["disk-templates"]),
-            "spindle-ratio": f"{policy['spindle-ratio']:g}",
-            "vcpu-ratio": f"{policy['vcpu-ratio']:g}",
+            "spindle-ratio": _ratio(policy["spindle-ratio"]),
+            "vcpu-ratio": _ratio(policy["vcpu-ratio"]),
         }
     )
+
+
+def _ratio(value: float) -> float:
+    """Without the fraction where there is none."""
+    return int(value) if value == int(value) else value
 
 
 def _collectors(info: dict[str, Any]) -> dict[str, tree.Fields]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ganeti.cli import (
+    failure,
     instance_add,
     instance_console,
     instance_info,
@@ -123,6 +124,8 @@ def _chosen_os(run: Run) -> dict[str, Any] | None:
     from ganeti.cli import gnt_os
 
     names = gnt_os.usable(run)
+    if not names:
+        raise failure.Complaint("There is no OS that can be used; see 'gnt-os diagnose'.")
     choices = [Choice(str(number), name) for number, name in enumerate(names)]
     run.say("\n".join(f"{choice.letter:>3}: {choice.text}" for choice in choices))
     chosen = run.world.terminal.ask("Number of the OS to install?", (*choices, NO))

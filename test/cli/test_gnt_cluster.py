@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ganeti import errors
-from ganeti.cli import cluster_init, options
+from ganeti.cli import cluster_info, cluster_init, options
 from test.support.cli import CommandLine, Outcome
 
 INFO: dict[str, Any] = {
@@ -86,6 +86,12 @@ def test_info(cluster: CommandLine, golden: Callable[[str, str], None]) -> None:
     code, out, err = cluster.run("gnt-cluster", "info")
     assert (code, err) == (0, "")
     golden("cli/cluster-info.txt", out.replace(str(cluster.world.root), ""))
+
+
+@pytest.mark.parametrize(("ratio", "text"), [(4.0, "4"), (3.3333333, "3.3333333")])
+def test_ratios_are_shown_in_full(ratio: float, text: str) -> None:
+    policy = {**INFO["ipolicy"], "vcpu-ratio": ratio}
+    assert str(cluster_info.policy_tree(policy)["vcpu-ratio"]) == text
 
 
 def test_version(cluster: CommandLine) -> None:

@@ -287,6 +287,12 @@ def test_reinstall_with_an_os_from_the_list(instance: CommandLine) -> None:
     assert len(instance.master.ops) == 3
 
 
+def test_reinstall_without_an_os_to_choose_from(instance: CommandLine) -> None:
+    instance.master.outcomes = [Outcome([[]])]
+    code, out, err = instance.run("gnt-instance", "reinstall", "-f", "--select-os", "web1")
+    assert (code, out, err.count("\n"), instance.terminal.questions) == (1, "", 1, [])
+
+
 CONSOLE: dict[str, Any] = {
     "instance": "web1.example.net",
     "kind": "ssh",
