@@ -36,13 +36,13 @@ def _modify(run: Run) -> int:
     }
     op = run.opcode(OpClusterSetParams, **more)
     if all(getattr(op, name) is None for name in (*_PARAMETERS, "ipolicy")):
-        raise failure.Complaint("Please give at least one of the options that change something")
+        raise failure.Complaint(failure.NO_CHANGE)
     result = jobs.submit(run, op)
     if not result:
         return 0
     batch = jobs.Batch(run)
     batch.adopt(result["jobs"])
-    return int(any(outcome.results is None for outcome in batch.wait()))
+    return jobs.exit_code(batch.wait())
 
 
 def compression_tools(given: list[str] | None) -> list[str] | None:

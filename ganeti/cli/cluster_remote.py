@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 from typing import Any, NamedTuple
 
+from ganeti.cli import filters
 from ganeti.cli.command import Argument, Command, Run
 from ganeti.cli.options import flag, value
 from ganeti.errors import Code, OpPrereqError
@@ -44,13 +45,11 @@ def _peers(run: Run) -> list[Peer]:
 
 
 def _filter(opts: Any) -> list[Any] | None:
-    tests: list[list[Any]] = []
-    if opts.nodes:
-        tests.append(["|", *(["==", "name", name] for name in opts.nodes)])
-    if opts.nodegroup:
-        group = opts.nodegroup
-        tests.append(["|", ["==", "group", group], ["==", "group.uuid", group]])
-    return ["&", *tests] if len(tests) > 1 else (*tests, None)[0]
+    group = opts.nodegroup
+    return filters.all_of(
+        filters.is_one_of("name", opts.nodes) if opts.nodes else None,
+        ["|", ["==", "group", group], ["==", "group.uuid", group]] if group else None,
+    )
 
 
 def _command(run: Run) -> int:

@@ -13,6 +13,9 @@ USAGE = 2
 """Exit code of what the option parser refuses, and of a configuration that cannot be read."""
 
 
+NO_CHANGE = "Please give at least one of the options that change something"
+
+
 class Refused(Exception):
     """The person said no; ends the command with this exit code and without a word."""
 

@@ -7,7 +7,7 @@ A filter travels as nested lists, the operator first (query fields, "filter").
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from ganeti.cli import parse
@@ -169,6 +169,17 @@ def glob(pattern: str) -> str:
     """
     special = {"*": "[^.]*", "?": "[^.]"}
     return "^" + "".join(special.get(c) or re.escape(c) for c in pattern) + r"(\..*)?$"
+
+
+def is_one_of(field: str, values: Iterable[Any]) -> Filter:
+    """The field has one of these values."""
+    return ["|", *(["==", field, value] for value in values)]
+
+
+def all_of(*parts: Filter | None) -> Filter | None:
+    """What passes all filters that there are; None if there is none."""
+    given = [part for part in parts if part]
+    return ["&", *given] if len(given) > 1 else (*given, None)[0]
 
 
 def from_arguments(

@@ -69,7 +69,7 @@ def _submit_job(run: Run) -> int:
     outcomes = batch.wait()
     if run.opts.timing_stats:
         _show_timing(run, counts, started, submitted)
-    return int(any(outcome.results is None for outcome in outcomes))
+    return jobs.exit_code(outcomes)
 
 
 def _read_opcodes(path: str) -> list[Any]:

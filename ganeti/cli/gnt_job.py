@@ -44,15 +44,9 @@ def _list(run: Run) -> int:
     named = filters.from_arguments(
         run.args, force=run.opts.force_filter, name_field="id", numeric=True
     )
-    statuses = _status_filter(run.opts.status_filter) if run.opts.status_filter else None
-    both = [part for part in (statuses, named) if part]
-    return listing.show(
-        run, listing.JOB, fields, ["&", *both] if len(both) > 1 else (*both, None)[0]
-    )
-
-
-def _status_filter(statuses: Sequence[str]) -> list[Any]:
-    return ["|", *(["==", "status", status] for status in statuses)]
+    statuses = run.opts.status_filter
+    by_status = filters.is_one_of("status", statuses) if statuses else None
+    return listing.show(run, listing.JOB, fields, filters.all_of(by_status, named))
 
 
 def _ids(run: Run) -> list[int]:
@@ -104,7 +98,7 @@ def _on_each(run: Run, verb: str, act: Callable[[int], Sequence[Any]]) -> int:
 def _with_status(run: Run, verb: str) -> list[int]:
     """The jobs in the status asked for, shown and confirmed."""
     fields = ["id", "status", "summary"]
-    qfilter = _status_filter(run.opts.status_filter)
+    qfilter = filters.is_one_of("status", run.opts.status_filter)
     answer = run.world.client.Query("job", fields, qfilter)
     ids = [row[0][1] for row in answer["data"]]
     if ids and not run.opts.force:
@@ -147,14 +141,10 @@ _INFO_FIELDS = (
 
 
 def _info(run: Run) -> int:
-    qfilter = filters.from_arguments(_numbers(run), force=False, name_field="id", numeric=True)
+    qfilter = filters.is_one_of("id", _ids(run))
     answer = run.world.client.Query("job", list(_INFO_FIELDS), qfilter)
     run.show(tree.render([_job_tree(row) for row in answer["data"]]))
     return 0
-
-
-def _numbers(run: Run) -> list[str]:
-    return [str(job_id) for job_id in _ids(run)]
 
 
 def _job_tree(row: Sequence[Sequence[Any]]) -> Any:

@@ -54,7 +54,7 @@ _ROLES = (
 
 def _modify(run: Run) -> int:
     if all(getattr(run.opts, name) is None for name in _ROLES):
-        raise failure.Complaint("Please give at least one of the options that change something")
+        raise failure.Complaint(failure.NO_CHANGE)
     name = run.args[0]
     if run.opts.offline is False and not run.opts.force:
         run.confirm(

@@ -149,7 +149,7 @@ def _modify(run: Run) -> int:
     name, opts = run.args[0], run.opts
     given = (opts.hvparams, opts.osparams, opts.osparams_private, opts.hidden, opts.blacklisted)
     if not any(option or option is False for option in given):
-        raise failure.Complaint("Please give at least one of the options that change something")
+        raise failure.Complaint(failure.NO_CHANGE)
     op = OpClusterSetParams(
         os_hvp={name: opts.hvparams} if opts.hvparams else None,
         osparams={name: opts.osparams} if opts.osparams else None,

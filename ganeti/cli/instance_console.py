@@ -16,7 +16,7 @@ SHOW_CMD = flag("--show-cmd", dest="show_command", doc="Only print the command")
 def _console(run: Run) -> int:
     name = run.args[0]
     answer = run.world.client.Query(
-        "instance", ["name", "console", "oper_state"], ["|", ["==", "name", name]]
+        "instance", ["name", "console", "oper_state"], ["==", "name", name]
     )
     (full_name, console, running) = (cell[1] for cell in answer["data"][0])
     if not running:

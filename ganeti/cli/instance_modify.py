@@ -23,7 +23,7 @@ _CHANGES = (
 def _modify(run: Run) -> int:
     opts, name = run.opts, run.args[0]
     if not any(getattr(opts, c) for c in _CHANGES) and opts.instance_communication is None:
-        raise failure.Complaint("Please give at least one of the options that change something")
+        raise failure.Complaint(failure.NO_CHANGE)
     if opts.offline_inst and opts.online_inst:
         raise OpPrereqError("--offline and --online exclude each other", Code.WRONG_INPUT)
     _check_template(run)

@@ -146,6 +146,11 @@ class Outcome(NamedTuple):
     results: list[Any] | None
 
 
+def exit_code(outcomes: Sequence[Outcome]) -> int:
+    """1 if one of the jobs failed."""
+    return int(any(outcome.results is None for outcome in outcomes))
+
+
 class Batch:
     """Several jobs: submitted together, then followed one after the other."""
 
@@ -201,7 +206,7 @@ class Batch:
         self.submit()
         if getattr(self._run.opts, "submit_only", False):
             return self.show()
-        return int(any(outcome.results is None for outcome in self.wait()))
+        return exit_code(self.wait())
 
     def _next(self, left: list[int]) -> int:
         """The first job that does something or has ended, else the first."""

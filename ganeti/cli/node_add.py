@@ -166,7 +166,8 @@ def _group_port(run: Run) -> int:
     group = run.opts.group
     ports = dict(run.world.client.QueryGroups([group] if group else [], _GROUP_FIELDS, False))
     if len(ports) == 1:
-        return int(*ports.values())
+        (port,) = ports.values()
+        return int(port)
     if group:
         raise OpPrereqError(f"there is no node group '{group}'", Code.UNKNOWN_ENTITY)
     if _USUAL_GROUP not in ports:
