@@ -3,25 +3,21 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import subprocess
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from test.hosts.conftest import fault
+from test.hosts.terminal import Terminal
 from test.hosts.typed import JOB_S, listed
 from test.lab import demo, network, programs
 from test.lab.cluster import Wish
 from test.lab.guests import Guest
 from test.lab.hosts import Host, State
 from test.lab.lab import Lab
-from test.lab.programs import LabError
 
-TRIES, TRY_S = 10, 3.0
 # Ctrl-] leaves a console.
-LEAVE, LEAVE_S = b"\x1d", 20.0
+LEAVE = b"\x1d"
 NAME = network.GUESTS[4].fqdn
 ADDRESS = network.GUESTS[4].primary
 POWERCYCLE = """
@@ -38,47 +34,6 @@ rpc = Rpc(carrier, lambda uuid: target, port=1811, sender=who)
 print(rpc.one(target, system.SystemCalls.node_powercycle)("kvm", {}))
 carrier.close()
 """
-
-
-class Terminal:
-    """A command on a terminal of a host, which says what it shows."""
-
-    def __init__(self, host: Host, command: str) -> None:
-        self._shown = b""
-        argv = host.tool_command(["script", "-qec", command, "/dev/null"])
-        pipe = subprocess.PIPE
-        self._process = subprocess.Popen(argv, stdin=pipe, stdout=pipe, bufsize=0)
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._keys, self._screen = self._process.stdin, self._process.stdout
-        os.set_blocking(self._screen.fileno(), False)
-
-    def __enter__(self) -> Terminal:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._keys.write(LEAVE)
-        try:
-            self._process.wait(LEAVE_S)
-        finally:
-            self._keys.close()
-            self._screen.close()
-            self._process.kill()
-            self._process.wait()
-
-    def type_until(self, keys: str, text: str) -> None:
-        """Type, again where the guest was not listening yet, until it shows the text."""
-        self._shown = b""
-        for _ in range(TRIES):
-            self._keys.write(keys.encode())
-            with contextlib.suppress(LabError):
-                programs.wait_until(lambda: text in self._read(), TRY_S, text)
-                return
-        raise AssertionError(f"no {text!r} but {self._shown!r}")
-
-    def _read(self) -> str:
-        self._shown += self._screen.read() or b""
-        return self._shown.decode("utf-8", "replace")
 
 
 def add_command(home: str, *more: str, system: str = "lab-guest+default") -> list[str]:
@@ -129,7 +84,7 @@ def test_a_guest_can_be_stopped_started_and_reached(master: Host, running: Guest
 
 
 def test_the_console_leads_to_the_guests_login(master: Host, running: Guest) -> None:
-    with Terminal(master, f"gnt-instance console {NAME}") as terminal:
+    with Terminal(master, f"gnt-instance console {NAME}", leave=LEAVE) as terminal:
         terminal.type_until("\n", f"{NAME} login:")
         terminal.type_until("root\n", "/ #")
         terminal.type_until("cat /run/count\n", "boot=1 tick=")

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from test.hosts import typed
+from test.hosts.terminal import Terminal
 from test.hosts.typed import DATA, JOB_S, SYSTEM, listed, refused
 from test.lab import cluster, network
 from test.lab.cluster import Wish
@@ -16,6 +18,12 @@ from test.lab.lab import Lab
 
 NAME, OTHER = (guest.fqdn for guest in network.GUESTS[2:4])
 LEAVER = network.host_address("node3")
+# A host as it comes from its installer: nobody's key opens it, and its own is unknown.
+NEW_HOST = """
+rm /root/.ssh/authorized_keys /etc/ssh/ssh_host_*
+ssh-keygen -q -A
+/etc/init.d/ssh restart
+"""
 DELAY = ["gnt-debug", "delay"]
 
 
@@ -235,9 +243,26 @@ def test_a_node_leaves_and_joins_again(fake_lab: Lab, fake_master: Host) -> None
     assert leaver.outcome(["gnt-cluster", "getmaster"]).returncode == 2
     fake_master.run(["gnt-cluster", "verify"], timeout_s=JOB_S)
     fake_master.run(["tee", "-a", "/etc/hosts"], stdin=f"{LEAVER.primary} {LEAVER.fqdn}\n")
-    fake_master.run(cluster.add_command(leaver), timeout_s=JOB_S)
+    leaver.run(["sh", "-c", NEW_HOST])
+    join_by_password(fake_master, leaver)
     assert roles(fake_master) == "MCC"
     fake_master.run(["gnt-cluster", "verify"], timeout_s=JOB_S)
+
+
+def join_by_password(master: Host, host: Host) -> None:
+    """Judge the host's key, mistype the password, and type it."""
+    fingerprints = host.run(["sh", "-c", "cat /etc/ssh/*.pub | ssh-keygen -lf -"])
+    prompt = f"Password of root on {host.address.fqdn}: "
+    command = f"gnt-node add -s {host.address.secondary} {host.address.fqdn}"
+    with Terminal(master, command) as terminal:
+        question = terminal.answer("y/[n]/?: ", "y")
+        terminal.answer(prompt, "mistyped")
+        between = terminal.answer(prompt, "lab")
+        code, last = terminal.end()
+    (shown,) = re.findall(r"SHA256:[\w+/]+", question)
+    assert shown in fingerprints
+    assert "mistyped" not in between
+    assert (code, "will be a master candidate" in last) == (0, True)
 
 
 def test_a_destroyed_cluster_leaves_a_host_without_a_cluster(
