@@ -55,7 +55,7 @@ def parse(expression: Any, fields: Mapping[str, Field], key: str) -> Filter:
 def _keys(expression: Any, key: Field) -> tuple[Any, ...] | None:
     """The values of a filter that consists of ``|`` and ``==`` on the key alone."""
     match expression:
-        case ["=" | "==", _, value]:
+        case ["=" | "==", _, (str() | int()) as value]:
             return (_number(key, value) if key.compare is Compare.JOB_ID else value,)
         case ["|", *parts]:
             found = [_keys(part, key) for part in parts]
@@ -112,7 +112,7 @@ def _value_of(field: Field) -> Callable[[Any, Any], Any]:
 
 def _stamp(value: Any) -> Any:
     match value:
-        case [seconds, microseconds]:
+        case [int() | float() as seconds, int() | float() as microseconds]:
             return seconds + microseconds / 1_000_000
     return value
 
@@ -191,8 +191,8 @@ def _ordered(holds: Callable[[Any, Any], bool]) -> Callable[[Field, Any], Test]:
 def _matches(field: Field, value: Any) -> Test:
     try:
         search = re.compile(value).search
-    except (re.error, TypeError) as err:
-        raise ParameterError(f"{value!r} is no regular expression: {err}") from None
+    except (re.error, TypeError, OverflowError, RecursionError) as err:
+        raise ParameterError(f"{value!r:.80} is no regular expression: {err}") from None
     value_of = _value_of(field)
 
     def test(item: Any, view: Any) -> bool:
@@ -207,7 +207,7 @@ def _contains(field: Field, value: Any) -> Test:
 
     def test(item: Any, view: Any) -> bool:
         found = value_of(item, view)
-        return isinstance(found, list | tuple | dict) and value in found
+        return isinstance(found, list | tuple | dict) and value in list(found)
 
     return test
 

@@ -28,6 +28,7 @@ FIELDS = by_name(
         a_field("speed", Kind.FLOAT),
         a_field("ctime", Kind.TIMESTAMP),
         a_field("tags", Kind.OTHER),
+        a_field("params", Kind.OTHER),
         a_field("id", Kind.NUMBER, Compare.JOB_ID),
         a_field("received", Kind.OTHER, Compare.STAMP),
     ]
@@ -43,6 +44,7 @@ WEB: Item = {
     "tags": ["prod", "front"],
     "id": 17,
     "received": (1700000000, 500000),
+    "params": {"acpi": True},
 }
 
 
@@ -73,6 +75,7 @@ def passes(expression: Any, item: Item = WEB) -> bool:
         ["=~", "os", "bia"],
         ["=~", "name", "(?i)^web"],
         ["=[]", "tags", "prod"],
+        ["=[]", "params", "acpi"],
         ["==", "id", "17"],
         ["<", "id", 18],
         ["==", "received", 1700000000.5],
@@ -104,6 +107,8 @@ def test_what_passes(expression: Any) -> None:
         ["<", "memory", 5],
         ["?", "memory"],
         ["<", "tags", 5],
+        ["<", "received", ["soon", 1]],
+        ["=[]", "params", ["acpi"]],
     ],
 )
 def test_what_does_not_pass(expression: Any) -> None:
@@ -130,6 +135,8 @@ def test_comparing_what_is_not_there_is_false_but_for_unequal() -> None:
         ["==", "speed", "fast"],
         ["==", "id", "x"],
         ["=~", "os", "("],
+        ["=~", "os", "a{99999999999}"],
+        ["=~", "os", "(" * 5000],
         ["=~", "os", 5],
     ],
 )
@@ -181,6 +188,10 @@ def test_filters_may_be_nested_ten_levels_deep() -> None:
 )
 def test_a_filter_that_only_names_objects_says_which(expression: Any, keys: Any) -> None:
     assert filters.parse(expression, FIELDS, "name").keys == keys
+
+
+def test_what_cannot_name_an_object_is_just_compared() -> None:
+    assert filters.parse(["==", "tags", ["prod"]], FIELDS, "tags").keys is None
 
 
 def test_job_numbers_may_be_texts() -> None:
