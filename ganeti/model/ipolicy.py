@@ -16,6 +16,7 @@ from ganeti.errors import Code, OpPrereqError, TypeEnforcementError
 from ganeti.model.params import declare
 from ganeti.model.params.declare import ValueType
 from ganeti.model.templates import TEMPLATES
+from ganeti.schema import types
 
 if typing.TYPE_CHECKING:
     from ganeti.model.config import Config
@@ -25,7 +26,14 @@ Policy = Mapping[str, Any]
 
 SIZES = ("cpu-count", "disk-count", "disk-size", "memory-size", "nic-count", "spindle-use")
 RATIOS = ("spindle-ratio", "vcpu-ratio")
-KEYS = ("disk-templates", "minmax", "spindle-ratio", "std", "vcpu-ratio")
+_SHAPES: Mapping[str, types.Checker] = {
+    "disk-templates": types.checker(list[str]),
+    "minmax": types.checker(list[dict[str, dict[str, int]]]),
+    "spindle-ratio": types.checker(float),
+    "std": types.checker(dict[str, int]),
+    "vcpu-ratio": types.checker(float),
+}
+KEYS = tuple(_SHAPES)
 GROUP_KEYS = tuple(key for key in KEYS if key != "std")
 BOUNDS = ("min", "max")
 
@@ -67,8 +75,7 @@ def filled(policy: Policy, above: Policy | None = None) -> dict[str, Any]:
 
 def typed(policy: Policy, *, group: bool = False) -> dict[str, Any]:
     """The (partial) policy in its types; raises TypeEnforcementError."""
-    known = GROUP_KEYS if group else KEYS
-    _refuse_unknown("instance policy key", policy, known)
+    _refuse_unknown("instance policy key", policy, GROUP_KEYS if group else KEYS)
     result = dict(policy)
     for key in RATIOS:
         if key in policy:
@@ -76,11 +83,15 @@ def typed(policy: Policy, *, group: bool = False) -> dict[str, Any]:
     if "std" in policy:
         result["std"] = _typed_sizes(policy["std"])
     if "minmax" in policy:
+        if not isinstance(policy["minmax"], list | tuple):
+            raise TypeEnforcementError(f"policy key 'minmax': {policy['minmax']!r} is not a list")
         result["minmax"] = [_typed_pair(pair) for pair in policy["minmax"]]
     return result
 
 
-def _refuse_unknown(what: str, given: Mapping[str, Any], known: Sequence[str]) -> None:
+def _refuse_unknown(what: str, given: Any, known: Sequence[str]) -> None:
+    if not isinstance(given, Mapping):
+        raise TypeEnforcementError(f"{what}: {given!r} is no set of names and values")
     for key in given:
         if key not in known:
             raise TypeEnforcementError(f"unknown {what} '{key}' (known: {', '.join(known)})")
@@ -111,17 +122,23 @@ def _problems(policy: Policy, group: bool) -> Iterator[str]:
     yield from (f"unknown key '{key}'" for key in policy if key not in known)
     if not group:
         yield from (f"key '{key}' is missing" for key in KEYS if key not in policy)
+    misfits = list(_misfits(policy))
+    yield from misfits
+    if misfits:
+        return
     if "disk-templates" in policy:
         yield from _template_problems(policy["disk-templates"])
-    for key in RATIOS:
-        if key in policy and not _is_number(policy[key]):
-            yield f"{key} {policy[key]!r} is not a number"
     if "minmax" in policy:
         yield from _bounds_problems(policy["minmax"], policy.get("std"))
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _misfits(policy: Policy) -> Iterator[str]:
+    for key, shape in _SHAPES.items():
+        if key in policy:
+            try:
+                types.at(key, shape, policy[key])
+            except types.Mismatch as err:
+                yield str(err)
 
 
 def _template_problems(templates: Sequence[str]) -> Iterator[str]:

@@ -77,7 +77,7 @@ def reserved_lvs(patterns: Iterable[str]) -> list[str]:
     for pattern in patterns:
         try:
             re.compile(pattern)
-        except re.error as err:
+        except (re.error, OverflowError, RecursionError) as err:
             raise _wrong(f"reserved volume '{pattern}' is no regular expression: {err}") from None
     return patterns
 

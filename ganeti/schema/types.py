@@ -12,8 +12,10 @@ As on the wire of today: an integer is taken where a float is wanted, a bool nev
 from __future__ import annotations
 
 import collections.abc
+import contextlib
 import enum
 import functools
+import math
 import types
 import typing
 from collections.abc import Callable
@@ -75,9 +77,13 @@ def _plain_type(wanted: type, text: str) -> Checker:
 
 
 def _float(value: JSON) -> float:
-    if not _is_number(value):
-        raise _wanted("a number", value)
-    return float(value)
+    """NaN and infinities are not JSON, though parsers let them through."""
+    if _is_number(value):
+        with contextlib.suppress(OverflowError):
+            number = float(value)
+            if math.isfinite(number):
+                return number
+    raise _wanted("a number", value)
 
 
 def _none(value: JSON) -> None:

@@ -102,7 +102,11 @@ def test_defaults_are_sound() -> None:
         ({"new_key": 1}, "unknown key 'new-key'"),
         ({"disk_templates": []}, "at least one disk template"),
         ({"disk_templates": ["floppy"]}, "unknown disk templates floppy"),
-        ({"vcpu_ratio": "4"}, "vcpu-ratio '4' is not a number"),
+        ({"vcpu_ratio": "4"}, "vcpu-ratio: expected a number, got '4'"),
+        ({"disk_templates": "plain"}, "disk-templates: expected a list, got 'plain'"),
+        ({"std": None}, "std: expected an object, got None"),
+        ({"minmax": [5]}, "minmax/0: expected an object, got 5"),
+        ({"minmax": [{"min": {"cpu-count": "1"}}]}, "minmax/0/min/cpu-count: expected an integer"),
         ({"minmax": []}, "at least one pair"),
         ({"minmax": [{"min": sizes(1), "max": {}}]}, "bounds lack max/cpu-count"),
         ({"minmax": [{"min": sizes(2), "max": sizes(1)}]}, "minimum of cpu-count is above"),
@@ -141,7 +145,11 @@ def test_types_are_enforced() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"x": 1}, {"std": {"x": 1}}, {"std": {"cpu-count": "a"}}, {"minmax": [{"x": {}}]}],
+    [
+        *({"x": 1}, {"std": {"x": 1}}, {"std": {"cpu-count": "a"}}, {"minmax": [{"x": {}}]}),
+        *({"std": 5}, {"minmax": 5}, {"minmax": {"min": {}}}, {"minmax": [5]}),
+        *({"minmax": [{"min": 5}]}, {"vcpu-ratio": "inf"}),
+    ],
 )
 def test_what_is_no_policy_at_all(wrong: Any) -> None:
     with pytest.raises(TypeEnforcementError):

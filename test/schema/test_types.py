@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What fits an annotation passes, what does not is named with its place."""
 
+import math
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal
@@ -54,6 +55,9 @@ def test_fits(annotation: Any, value: Any, result: Any) -> None:
         (int, True, "expected an integer, got True"),
         (float, True, "expected a number, got True"),
         (float, "1", "expected a number, got '1'"),
+        (float, math.nan, "expected a number, got nan"),
+        (float, -math.inf, "expected a number, got -inf"),
+        (float, 10**400, f"expected a number, got 1{'0' * 76}..."),
         (int | None, "x", "expected an integer, got 'x'"),
         (list[int], [1, "b"], "1: expected an integer, got 'b'"),
         (dict[str, list[int]], {"k": [0, None]}, "k/1: expected an integer, got None"),

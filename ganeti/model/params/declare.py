@@ -11,6 +11,7 @@ can know about the value.
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import types as pytypes
@@ -192,7 +193,7 @@ def typed(what: str, kind: ValueType, value: Any) -> Any:
     try:
         return _CONVERSIONS[kind](value)
     except (ValueError, TypeError, OverflowError, UnitParseError):
-        raise TypeEnforcementError(f"{what}: {value!r} is not {_WANTED[kind]}") from None
+        raise TypeEnforcementError(f"{what}: {value!r:.80} is not {_WANTED[kind]}") from None
 
 
 _WORDS = {"true": True, "false": False, "": False}
@@ -214,7 +215,8 @@ def _int(value: Any) -> int:
 
 
 def _float(value: Any) -> float:
-    return _fail() if isinstance(value, bool) else float(value)
+    number = _fail() if isinstance(value, bool) else float(value)
+    return number if math.isfinite(number) else _fail()
 
 
 def _string(value: Any) -> str:

@@ -50,6 +50,8 @@ def test_what_fits(kind: ValueType, value: Any, typed: Any) -> None:
         (ValueType.INT, True, "it: True is not a whole number"),
         (ValueType.INT, None, "it: None is not a whole number"),
         (ValueType.FLOAT, "x", "it: 'x' is not a number"),
+        (ValueType.FLOAT, "nan", "it: 'nan' is not a number"),
+        (ValueType.FLOAT, "1e999", "it: '1e999' is not a number"),
         (ValueType.STRING, True, "it: True is not a text"),
         (ValueType.STRING, None, "it: None is not a text"),
         (ValueType.MAYBE_STRING, 1, "it: 1 is not a text or null"),
