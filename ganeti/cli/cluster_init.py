@@ -64,8 +64,10 @@ def request(name: str, opts: optparse.Values) -> InitRequest:
 
 def _storage(opts: optparse.Values) -> dict[str, Any]:
     """Templates, volume group and DRBD helper, which must fit together."""
+    from ganeti.model.templates import TEMPLATES
+
     templates = tuple(opts.enabled_disk_templates or DEFAULT_TEMPLATES)
-    with_lvm = bool({"drbd", "plain"} & set(templates))
+    with_lvm = any(TEMPLATES[name].uses_vg for name in templates if name in TEMPLATES)
     if with_lvm and opts.vg_name == "":
         raise failure.Complaint("The enabled disk templates need a volume group; give --vg-name.")
     if opts.vg_name and not with_lvm:

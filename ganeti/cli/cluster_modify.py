@@ -11,8 +11,6 @@ from ganeti.cli.options import JOB
 from ganeti.errors import ParameterError
 from ganeti.opcodes.cluster import OpClusterSetParams
 
-DEFAULT_COMPRESSION_TOOLS = ("gzip", "gzip-fast", "gzip-slow")
-
 _PARAMETERS = (
     *("beparams", "candidate_pool_size", "max_running_jobs", "max_tracked_jobs"),
     *("install_image", "instance_communication_network", "enabled_hypervisors", "hvparams"),
@@ -47,7 +45,11 @@ def _modify(run: Run) -> int:
 
 def compression_tools(given: list[str] | None) -> list[str] | None:
     """An empty text restores the default."""
-    return list(DEFAULT_COMPRESSION_TOOLS) if given == [""] else given
+    if given != [""]:
+        return given
+    from ganeti.model.cluster import Cluster
+
+    return list(Cluster.ATTRIBUTES["compression_tools"].default)
 
 
 def _collectors(given: dict[str, Any] | None) -> dict[str, bool] | None:
