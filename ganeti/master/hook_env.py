@@ -50,32 +50,34 @@ def _identity_env(cfg: Config, instance: Instance, nodes: Sequence[str]) -> Env:
         "INSTANCE_HYPERVISOR": instance.hypervisor,
         "INSTANCE_TAGS": " ".join(instance.tags),
     }
-    env |= parameter_env(be, cfg.hvparams(instance))
-    return env | nics_env(cfg, instance.nics)
+    env |= sizes_env(be)
+    env |= {f"INSTANCE_BE_{name}": value for name, value in be.items()}
+    env |= {f"INSTANCE_HV_{name}": value for name, value in cfg.hvparams(instance).items()}
+    return env | _nics_env(cfg, instance)
 
 
-def parameter_env(be: Mapping[str, Any], hv: Mapping[str, Any]) -> Env:
-    """Backend and hypervisor parameters; each keeps its lower case name after the prefix."""
-    env: Env = {
+def sizes_env(be: Mapping[str, Any]) -> Env:
+    """The backend parameters that have variables of their own."""
+    return {
         "INSTANCE_MINMEM": be["minmem"],
         "INSTANCE_MAXMEM": be["maxmem"],
         "INSTANCE_MEMORY": be["maxmem"],
         "INSTANCE_VCPUS": be["vcpus"],
     }
-    env |= {f"INSTANCE_BE_{name}": value for name, value in be.items()}
-    return env | {f"INSTANCE_HV_{name}": value for name, value in hv.items()}
 
 
-def nics_env(cfg: Config, nics: Sequence[Nic]) -> Env:
+def _nics_env(cfg: Config, instance: Instance) -> Env:
     """``INSTANCE_NICn_…`` of every NIC, and their number."""
-    env: Env = {"INSTANCE_NIC_COUNT": len(nics)}
-    for index, nic in enumerate(nics):
-        env |= {f"INSTANCE_NIC{index}_{key}": value for key, value in _nic_env(cfg, nic).items()}
+    env: Env = {"INSTANCE_NIC_COUNT": len(instance.nics)}
+    group = cfg.nodes[instance.primary_node].group
+    for index, nic in enumerate(instance.nics):
+        values = _nic_env(cfg, nic, group)
+        env |= {f"INSTANCE_NIC{index}_{key}": value for key, value in values.items()}
     return env
 
 
-def _nic_env(cfg: Config, nic: Nic) -> Env:
-    params = cfg.nicparams(nic)
+def _nic_env(cfg: Config, nic: Nic, group: str) -> Env:
+    params = cfg.nicparams(nic, group)
     env: Env = {
         "NAME": nic.name,
         "UUID": nic.uuid,

@@ -211,7 +211,7 @@ class OpInstanceReinstall(InstanceOpCode):
     RESULT = None
     force_variant: bool = param("Take an OS variant the OS does not list", default=False)
     os_type: NonEmpty | None = param("Another OS definition, with its variant", default=None)
-    osparams: Params | None = param("OS parameters for this run only", default=None)
+    osparams: Params | None = param("OS parameters, which it keeps", default=None)
     osparams_private: PrivateParams = param("OS parameters that nobody lists", default=None)
     osparams_secret: SecretParams = param("OS parameters that are not stored", default=None)
 

@@ -36,16 +36,17 @@ class GivenBack:
 
 
 class Trial:
-    """`lines` is what the user is told, `result` what `execute` returned."""
+    """`lines` is what the user is told, `result` what `execute` returned, `locks` what it gave back."""
 
     def __init__(
         self, root: Path, cfg: Config, kind: type[LogicalUnit[Any]], opcode: OpCode
     ) -> None:
         self.world, self.lines = MasterWorld(root, cfg), list[str]()
-        self.nodes, self.result = self.world.nodes, None
+        self.nodes, self.locks = self.world.nodes, GivenBack()
+        self.result: Any = None
         self.unit = kind(opcode, self.world.services, "job-1/0")
         self.unit.log = JobLog(lambda _kind, text: self.lines.append(text))
-        self.unit.locks = GivenBack()
+        self.unit.locks = self.locks
 
     @property
     def cfg(self) -> Config:

@@ -37,6 +37,7 @@ from ganeti.model.params import be
 from ganeti.model.params.hv import registry
 from ganeti.opcodes.instance import OpInstanceCreate
 from ganeti.utils import text
+from ganeti.utils.rollback import Rollback
 
 
 class InstanceCreate(LogicalUnit[OpInstanceCreate]):
@@ -63,7 +64,7 @@ class InstanceCreate(LogicalUnit[OpInstanceCreate]):
         return LockPlan(
             {
                 Level.INSTANCE: exclusive(self.op.instance_name),
-                Level.NODEGROUP: lambda _held: shared(self.cfg.nodes[node].group),
+                Level.NODEGROUP: lambda _held: shared(self.cfg.node(node).group),
                 Level.NODE: exclusive(node),
                 Level.NODE_RES: exclusive(node),
             }
@@ -84,7 +85,7 @@ class InstanceCreate(LogicalUnit[OpInstanceCreate]):
 
     def check(self) -> None:
         names.check_free(self.cfg, self.op.instance_name)
-        self._node = self.cfg.nodes[str(self.op.pnode_uuid)]
+        self._node = self.cfg.node(str(self.op.pnode_uuid))
         check_accepts_instances(self._node)
         self._warn_about_secondary()
         if self.op.ip_check:
@@ -111,7 +112,13 @@ class InstanceCreate(LogicalUnit[OpInstanceCreate]):
                 Code.WRONG_STATE,
             )
         reserve = self.services.store.reserve(self.context)
-        build = NicBuilder(self.cfg, reserve, self._node.group, self._address)
+        build = NicBuilder(
+            self.cfg,
+            reserve,
+            self._node.group,
+            name_address=self._address,
+            conflicts_check=self.op.conflicts_check,
+        )
         return Instance(
             uuid=reserve.uuid(),
             name=self.op.instance_name,
@@ -120,8 +127,8 @@ class InstanceCreate(LogicalUnit[OpInstanceCreate]):
             hypervisor=hypervisor,
             hvparams=self._hvparams(hypervisor),
             beparams=self._beparams(),
-            osparams=dict(self._os_given.public),
-            osparams_private=dict(self._os_given.private),
+            osparams=os_params.updated({}, self._os_given.public),
+            osparams_private=os_params.updated({}, self._os_given.private),
             admin_state="down",
             disks_active=False,
             nics=tuple(build.new(nic) for nic in self.op.nics),
@@ -138,7 +145,7 @@ class InstanceCreate(LogicalUnit[OpInstanceCreate]):
 
     def _beparams(self) -> dict[str, Any]:
         given = {k: v for k, v in self.op.beparams.items() if v != "auto"}
-        own = be.typed(given)
+        own = be.without_defaults(be.typed(given))
         defaults = self.cfg.cluster_beparams()
         be.check({**defaults, **own})
         return _without(own, defaults) if self.op.identify_defaults else own
@@ -146,17 +153,18 @@ class InstanceCreate(LogicalUnit[OpInstanceCreate]):
     def _layout(self) -> tuple[Any, ...]:
         template = str(self.op.disk_template)
         reserve = self.services.store.reserve(self.context)
-        self._directory = None
+        directory = None
         if templates.TEMPLATES[template].file_based:
-            self._directory = layout.file_directory(
+            directory = layout.file_directory(
                 self.cfg.cluster, template, self.op.file_storage_dir, self.op.instance_name
             )
         return templates.new_disks(
             template,
             self.op.disks,
             nodes=[self._node.uuid],
-            directory=self._directory,
+            directory=directory,
             file_driver=self.op.file_driver,
+            instance_uuid=self._new.uuid,
             new_uuid=reserve.uuid,
         )
 
@@ -193,8 +201,10 @@ class InstanceCreate(LogicalUnit[OpInstanceCreate]):
         return [self._node.uuid]
 
     def execute(self) -> list[str]:
-        self._create_disks()
-        self._add_to_configuration()
+        with Rollback() as undo:
+            self._create_disks()
+            undo.on_failure(self._remove_disks)
+            self._add_to_configuration()
         self.locks.release(Level.NODE)
         if self._disks:
             self._in_sync()
@@ -208,20 +218,19 @@ class InstanceCreate(LogicalUnit[OpInstanceCreate]):
         for index, disk in enumerate(self._disks):
             self.log.step(f"disk {index}, size {_size(disk.size)}")
         self.log.step(f"creating the disks on {self._node.name}")
-        own = self._directory if layout.directory_of(self._disks) else None
-        lifecycle.create(self, self._new, self._disks, directory=own)
+        directory = layout.directory_of(self._disks)
+        lifecycle.create(self, self._new, self._disks, directory=directory)
+
+    def _remove_disks(self) -> None:
+        directory = layout.directory_of(self._disks)
+        lifecycle.remove(self, self._new, self._disks, directory=directory)
 
     def _add_to_configuration(self) -> None:
         self.log.plain(f"writing instance {self.op.instance_name} into the configuration")
-        try:
-            with self.write() as cfg:
-                for disk in self._disks:
-                    cfg.put(disk)
-                cfg.put(self._new.replace(disks=[disk.uuid for disk in self._disks]))
-        except GenericError:
-            own = layout.directory_of(self._disks)
-            lifecycle.remove(self, self._new, self._disks, directory=own)
-            raise
+        with self.write() as cfg:
+            for disk in self._disks:
+                cfg.put(disk)
+            cfg.put(self._new.replace(disks=[disk.uuid for disk in self._disks]))
         self.log.plain(f"{self.op.instance_name} and its {len(self._disks)} disks are in it")
 
     def _in_sync(self) -> None:
@@ -236,7 +245,7 @@ class InstanceCreate(LogicalUnit[OpInstanceCreate]):
             return
         self.log.step(f"running the create scripts of OS {instance.os} on {self._node.name}")
         lifecycle.activate(self, instance)
-        carried = self.cfg.for_node(instance, osparams=self._os_given.all())
+        carried = os_params.carried(self.cfg, instance, self._os_given)
         try:
             self.rpc.one(instance.primary_node, OsCalls.instance_os_add)(
                 carried, False, self.op.debug_level or 0

@@ -8,7 +8,7 @@ A change is ``[verb, index or name or UUID, settings]``; older clients send ``[v
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
 
@@ -104,7 +104,8 @@ def nics_plan(unit: InstanceUnit[Any], instance: Instance, changes: Sequence[Any
     if not changes:
         return plan
     group = unit.cfg.nodes[instance.primary_node].group
-    build = NicBuilder(unit.cfg, unit.services.store.reserve(unit.context), group, None)
+    reserve = unit.services.store.reserve(unit.context)
+    build = NicBuilder(unit.cfg, reserve, group, conflicts_check=unit.op.conflicts_check)
     for change in normal(changes, "NIC"):
         verb = _NIC_VERBS.get(change.verb)
         if verb is None:
@@ -123,7 +124,7 @@ def _add_nic(unit: Unit, plan: NicsPlan, build: NicBuilder, change: Change) -> N
     nic = build.new(change.settings)
     plan.nics.insert(index, nic)
     plan.changed.add(nic.uuid)
-    shown = unit.cfg.nicparams(nic)
+    shown = unit.cfg.nicparams(nic, build.group)
     plan.report.append(
         (
             f"nic.{index}",
@@ -144,7 +145,7 @@ def _modify_nic(unit: Unit, plan: NicsPlan, build: NicBuilder, change: Change) -
     nic = build.changed(plan.nics[index], change.settings)
     plan.nics[index] = nic
     plan.changed.add(nic.uuid)
-    shown = {"mac": nic.mac, **unit.cfg.nicparams(nic)}
+    shown = {"mac": nic.mac, **unit.cfg.nicparams(nic, build.group)}
     for key in ("mac", "link", "mode", "vlan"):
         if shown.get(key):
             plan.report.append((f"nic.{key}/{index}", shown[key]))
@@ -162,17 +163,36 @@ _NIC_VERBS: dict[str, Callable[[Unit, NicsPlan, NicBuilder, Change], None]] = {
 
 @dataclass
 class DisksPlan:
-    """The disks as they will be, which are new, which go, and what to report."""
+    """The disks as they are and as they will be, and what to report."""
 
+    before: Sequence[Disk]
     disks: list[Disk]
-    created: list[Disk] = field(default_factory=list)
-    removed: list[Disk] = field(default_factory=list)
     report: Report = field(default_factory=list)
+
+    @property
+    def created(self) -> list[Disk]:
+        return _beyond(self.disks, self.before)
+
+    @property
+    def removed(self) -> list[Disk]:
+        return _beyond(self.before, self.disks)
+
+    @property
+    def abandoned(self) -> str | None:
+        """The directory that no disk is left in."""
+        return None if self.disks else layout.directory_of(self.before)
+
+
+def _beyond(disks: Iterable[Disk], others: Iterable[Disk]) -> list[Disk]:
+    """Those that are not among the others."""
+    known = {disk.uuid for disk in others}
+    return [disk for disk in disks if disk.uuid not in known]
 
 
 def disks_plan(unit: InstanceUnit[Any], instance: Instance, changes: Sequence[Any]) -> DisksPlan:
     """Work the changes out. Disks come and go while the instance is down."""
-    plan = DisksPlan(list(unit.cfg.disks_of(instance)))
+    before = unit.cfg.disks_of(instance)
+    plan = DisksPlan(before, list(before))
     for change in normal(changes, "disk"):
         verb = _DISK_VERBS.get(change.verb)
         if verb is None:
@@ -183,8 +203,6 @@ def disks_plan(unit: InstanceUnit[Any], instance: Instance, changes: Sequence[An
     if plan.created or plan.removed:
         unit.check_down("adding or removing its disks")
     plan.disks = [d.replace(iv_name=f"disk/{i}") for i, d in enumerate(plan.disks)]
-    by_uuid = {disk.uuid: disk for disk in plan.disks}
-    plan.created = [by_uuid[disk.uuid] for disk in plan.created]
     return plan
 
 
@@ -201,13 +219,13 @@ def _add_disk(unit: InstanceUnit[Any], instance: Instance, plan: DisksPlan, chan
         template,
         [change.settings],
         nodes=unit.cfg.nodes_of(instance),
-        directory=layout.directory_of(plan.disks),
-        file_driver=plan.disks[0].logical_id[0] if plan.disks else None,
+        directory=layout.directory_of(plan.before),
+        file_driver=plan.before[0].logical_id[0],
+        instance_uuid=instance.uuid,
         new_uuid=reserve.uuid,
         first_index=index,
     )
     plan.disks.insert(index, disk)
-    plan.created.append(disk)
     plan.report.append((f"disk/{index}", f"add:size={disk.size},mode={disk.mode}"))
 
 
@@ -215,7 +233,7 @@ def _remove_disk(
     unit: InstanceUnit[Any], instance: Instance, plan: DisksPlan, change: Change
 ) -> None:
     index = find(plan.disks, change.where, "disk")
-    plan.removed.append(plan.disks.pop(index))
+    del plan.disks[index]
     plan.report.append((f"disk/{index}", "remove"))
 
 
@@ -263,4 +281,9 @@ def store_disks(cfg: Any, plan: DisksPlan) -> None:
 
 def remove_devices(unit: Unit, instance: Instance, plan: DisksPlan) -> None:
     """Remove the devices that the configuration has forgotten; problems are warned about."""
-    lifecycle.remove(unit, instance, plan.removed)
+    lifecycle.remove(unit, instance, plan.removed, directory=plan.abandoned)
+
+
+def discard_devices(unit: Unit, instance: Instance, plan: DisksPlan) -> None:
+    """Remove new devices that the configuration did not come to know."""
+    lifecycle.remove(unit, instance, plan.created)

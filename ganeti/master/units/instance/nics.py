@@ -14,6 +14,7 @@ from typing import Any
 from ganeti.errors import Code, OpPrereqError, ReservationError
 from ganeti.master.config.reserve import Reservations
 from ganeti.master.units.instance.os_params import updated
+from ganeti.model import pool
 from ganeti.model.config import Config
 from ganeti.model.nic import Nic
 from ganeti.model.params import nic as nic_params
@@ -51,13 +52,20 @@ class NicBuilder:
     """Builds NICs for one instance; what they take is reserved until the job ends.
 
     `name_address`: the address that the instance's name resolves to, for ``ip=auto``.
+    `conflicts_check`: addresses that a network keeps for others are refused.
     """
 
     def __init__(
-        self, cfg: Config, reserve: Reservations, group: str, name_address: str | None
+        self,
+        cfg: Config,
+        reserve: Reservations,
+        group: str,
+        *,
+        name_address: str | None = None,
+        conflicts_check: bool = True,
     ) -> None:
-        self._cfg, self._reserve, self._group = cfg, reserve, group
-        self._name_address = name_address
+        self._cfg, self._reserve, self.group = cfg, reserve, group
+        self._name_address, self._conflicts_check = name_address, conflicts_check
 
     def new(self, request: Request) -> Nic:
         """A NIC for a request; raises OpPrereqError that names what does not fit."""
@@ -80,10 +88,11 @@ class NicBuilder:
         network = nic.network
         if "network" in request:
             network = self._network(cleared(request["network"]))
-        own = {} if network else updated(nic.nicparams, self._params(request, network))
-        ip = self._ip(cleared(request["ip"]), network) if "ip" in request else nic.ip
+        params = self._params(request, network)
+        own = {} if network else updated(nic.nicparams, params)
+        ip = self._changed_ip(nic, request, network)
         _check(self._filled(own, network), ip, network)
-        mac = nic.mac if "mac" not in request else self._changed_mac(request["mac"], network)
+        mac = self._changed_mac(nic, request.get("mac"), network)
         name = cleared(request["name"]) if "name" in request else nic.name
         return nic.replace(mac=mac, ip=ip, name=name, network=network, nicparams=own)
 
@@ -92,8 +101,8 @@ class NicBuilder:
         if name is None:
             return None
         network = self._cfg.network(name)
-        if network.uuid not in self._cfg.groups[self._group].networks:
-            group = self._cfg.groups[self._group].name
+        if network.uuid not in self._cfg.groups[self.group].networks:
+            group = self._cfg.groups[self.group].name
             raise OpPrereqError(
                 f"network {network.name} is not connected to group {group};"
                 " connect it with 'gnt-network connect'",
@@ -117,22 +126,40 @@ class NicBuilder:
 
     def _filled(self, own: Mapping[str, Any], network: str | None) -> Mapping[str, Any]:
         if network:
-            return self._cfg.groups[self._group].networks[network]
+            return self._cfg.groups[self.group].networks[network]
         return {**self._cfg.cluster.nicparams["default"], **own}
 
     def _ip(self, value: str | None, network: str | None) -> str | None:
         if value is None:
             return None
-        if value == AUTO:
-            return self._address_of_name()
         if value == POOL:
             return self._pooled(network)
-        if not net.is_ip(value):
+        address = self._address_of_name() if value == AUTO else value
+        if not net.is_ip(address):
             raise OpPrereqError(f"'{value}' is not an IP address", Code.WRONG_INPUT)
         if network:
             with _unique():
-                self._reserve.network_ip(network, value)
-        return value
+                self._reserve.network_ip(network, address, even_kept=not self._conflicts_check)
+        elif self._conflicts_check:
+            self._check_in_no_network(address)
+        return address
+
+    def _check_in_no_network(self, address: str) -> None:
+        for uuid in self._cfg.groups[self.group].networks:
+            if pool.contains(self._cfg.networks[uuid], address):
+                name = self._cfg.networks[uuid].name
+                raise OpPrereqError(
+                    f"the address {address} belongs to network {name}, but the NIC does not;"
+                    f" use network={name}, or --no-conflicts-check",
+                    Code.WRONG_STATE,
+                )
+
+    def _changed_ip(self, nic: Nic, request: Request, network: str | None) -> str | None:
+        """What the NIC has it keeps, but in another network it must be free there."""
+        wanted = cleared(request["ip"]) if "ip" in request else nic.ip
+        if (wanted, network) == (nic.ip, nic.network):
+            return wanted
+        return self._ip(wanted, network)
 
     def _address_of_name(self) -> str:
         if self._name_address is None:
@@ -158,12 +185,21 @@ class NicBuilder:
             self._reserve.mac(mac)
         return mac
 
-    def _changed_mac(self, value: str, network: str | None) -> str:
+    def _changed_mac(self, nic: Nic, value: str | None, network: str | None) -> str:
         if value == AUTO:
             raise OpPrereqError(
                 "mac=auto is for new NICs; use mac=generate or an address", Code.WRONG_INPUT
             )
+        if value is None and self._prefix(network) != self._prefix(nic.network):
+            return self._mac(GENERATE, network)
+        if value is None or value.lower() == nic.mac.lower():
+            return nic.mac
         return self._mac(value, network)
+
+    def _prefix(self, network: str | None) -> str:
+        """Of MAC addresses."""
+        own = self._cfg.networks[network].mac_prefix if network else None
+        return own or self._cfg.cluster.mac_prefix
 
 
 @contextlib.contextmanager

@@ -72,6 +72,11 @@ def merged(cfg: Config, instance: Instance, os_name: str, given: Given) -> dict[
     return {**cfg.os_defaults(os_name), **updated(own, given.all())}
 
 
+def carried(cfg: Config, instance: Instance, given: Given) -> Instance:
+    """The instance as its primary gets it to run scripts of its OS."""
+    return cfg.for_node(instance, osparams=merged(cfg, instance, instance.os, given))
+
+
 def check(
     unit: LogicalUnit[Any],
     nodes: Iterable[str],

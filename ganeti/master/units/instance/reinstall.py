@@ -50,7 +50,7 @@ class InstanceReinstall(InstanceUnit[OpInstanceReinstall]):
     def _install(self) -> None:
         instance = self.instance
         self.log.info(f"running the create scripts of {instance.os} on {self.primary.name}")
-        carried = self.cfg.for_node(instance, osparams=self._given.all())
+        carried = os_params.carried(self.cfg, instance, self._given)
         try:
             self.rpc.one(instance.primary_node, OsCalls.instance_os_add)(
                 carried, True, self.op.debug_level or 0

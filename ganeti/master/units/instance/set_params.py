@@ -16,10 +16,11 @@ from ganeti.master.locks.plan import Held, Level, LockPlan, Want, exclusive, sha
 from ganeti.master.unit import Hooks, Target
 from ganeti.master.units.instance import device_changes, os_params, overrides, runtime_memory
 from ganeti.master.units.instance.subject import InstanceUnit, check_online
-from ganeti.model import ipolicy
+from ganeti.model import ipolicy, templates
 from ganeti.model.params import be
 from ganeti.model.params.hv import registry
 from ganeti.opcodes.instance import OpInstanceSetParams
+from ganeti.utils.rollback import Rollback
 
 Result = list[tuple[str, Any]]
 
@@ -62,9 +63,9 @@ class InstanceSetParams(InstanceUnit[OpInstanceSetParams]):
         )
 
     def hook_env(self) -> Mapping[str, Any]:
-        env = {**super().hook_env(), **hook_env.nics_env(self.cfg, self._nics.nics)}
-        new = {**self.cfg.beparams(self.instance), **self._be}
-        env |= {f"INSTANCE_{key.upper()}": new[key] for key in ("minmem", "maxmem", "vcpus")}
+        new = self.instance.replace(nics=tuple(self._nics.nics))
+        env = hook_env.instance_env(self.cfg, new)
+        env |= hook_env.sizes_env({**self.cfg.beparams(self.instance), **self._be})
         if self.op.runtime_mem is not None:
             env["RUNTIME_MEMORY"] = self.op.runtime_mem
         return env
@@ -85,12 +86,14 @@ class InstanceSetParams(InstanceUnit[OpInstanceSetParams]):
             self._check_policy()
 
     def _check_offline(self) -> None:
-        if self.op.offline and self.instance.admin_state == "up":
+        """Neither way for one that runs, or is meant to."""
+        if self.instance.admin_state == "up":
             raise OpPrereqError(
-                f"instance {self.instance.name} is marked up; shut it down before marking it offline",
+                f"instance {self.instance.name} is marked up; shut it down before marking it"
+                f" {'offline' if self.op.offline else 'online'}",
                 Code.WRONG_STATE,
             )
-        if self.op.offline and not self.primary.offline and self.is_running():
+        if not self.primary.offline and self.is_running():
             raise OpPrereqError(
                 f"instance {self.instance.name} runs; shut it down first", Code.WRONG_STATE
             )
@@ -141,19 +144,21 @@ class InstanceSetParams(InstanceUnit[OpInstanceSetParams]):
                 self._be or self.cfg.beparams(self.instance),
                 disk_sizes=[disk.size for disk in self._disks.disks],
                 nic_count=len(self._nics.nics),
-                template=self.cfg.disk_template(self.instance),
+                template=templates.template_of(self._disks.disks),
             ),
         )
 
     def execute(self) -> Result:
-        device_changes.create_devices(self, self.instance, self._disks)
         before = self.instance
-        with self.write() as cfg:
-            device_changes.store_disks(cfg, self._disks)
-            cfg.put(before.replace(**self._changes(before)))
+        with Rollback() as undo:
+            device_changes.create_devices(self, before, self._disks)
+            undo.on_failure(device_changes.discard_devices, self, before, self._disks)
+            if self.op.runtime_mem is not None:
+                runtime_memory.balloon(self, self.op.runtime_mem)
+            with self.write() as cfg:
+                device_changes.store_disks(cfg, self._disks)
+                cfg.put(before.replace(**self._changes(before)))
         device_changes.remove_devices(self, before, self._disks)
-        if self.op.runtime_mem is not None:
-            runtime_memory.balloon(self, self.op.runtime_mem)
         return self._report()
 
     def _changes(self, instance: Any) -> dict[str, Any]:

@@ -139,7 +139,8 @@ def check_accepts_instances(node: Node) -> None:
 
 def check_bridges(unit: LogicalUnit[Any], instance: Instance, node: str) -> None:
     """Raises if a bridge that the instance's NICs need is missing on the node."""
-    params = [unit.cfg.nicparams(nic) for nic in instance.nics]
+    group = unit.cfg.nodes[node].group
+    params = [unit.cfg.nicparams(nic, group) for nic in instance.nics]
     bridges = sorted({p["link"] for p in params if p["mode"] == "bridged"})
     if not bridges:
         return
