@@ -29,8 +29,8 @@ ARCHIVED = flag("--archived", doc="Archived jobs too")
 KILL = flag("--kill", doc="Kill the process of a running job; needs --yes-do-it")
 YES_DO_IT = flag("--yes-do-it", "--ya-rly", dest="yes_do_it", doc="Confirm --kill")
 
-ARCHIVE_S = 60
-"""How long the master may look for old jobs."""
+ARCHIVE_S = 89
+"""How long the master may look for old jobs: not longer than the client waits for an answer."""
 
 ONE_JOB = (Argument("job"),)
 JOBS = (Argument("job", 1, None),)

@@ -36,7 +36,13 @@ class World:
         """The connection to the master daemon, opened with the first call."""
         from ganeti.luxi.client import Client
 
-        return Client(self.paths)
+        return Client(self.paths, socket_path=self._socket_path())
+
+    def _socket_path(self) -> str | None:
+        """Which socket the person insists on: ``master``, ``query`` or a path."""
+        named = {"master": self.paths.master_socket, "query": self.paths.query_socket}
+        wanted = self.environ.get("FORCE_LUXI_SOCKET")
+        return named.get(wanted, wanted) if wanted else None
 
     @functools.cached_property
     def paths(self) -> Paths:

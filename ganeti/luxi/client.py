@@ -53,12 +53,14 @@ class Client:
         self,
         paths: Paths,
         *,
+        socket_path: str | None = None,
         connect_timeout_s: float = CONNECT_TIMEOUT_S,
         io_timeout_s: float = IO_TIMEOUT_S,
         clock: Clock | None = None,
         own_name: Callable[[], str] | None = None,
     ) -> None:
         self._paths = paths
+        self._socket_path = socket_path or paths.query_socket
         self._connect_timeout_s = connect_timeout_s
         self._io_timeout_s = io_timeout_s
         self._clock = clock or Clock()
@@ -147,16 +149,16 @@ class Client:
                 raise
             except OSError as err:
                 if err.errno not in (*_ABSENT, errno.EAGAIN):
-                    raise ProtocolError(f"{self._paths.query_socket}: {err.strerror}") from err
+                    raise ProtocolError(f"{self._socket_path}: {err.strerror}") from err
                 if self._clock.monotonic() >= deadline or not self._may_come(err):
-                    raise NoMasterError(self._paths.query_socket) from None
+                    raise NoMasterError(self._socket_path) from None
             self._clock.sleep(_RETRY_S)
 
     def _open(self) -> socket.socket:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             connection.settimeout(self._connect_timeout_s)
-            connection.connect(self._paths.query_socket)
+            connection.connect(self._socket_path)
             connection.settimeout(self._io_timeout_s)
         except BaseException:
             connection.close()

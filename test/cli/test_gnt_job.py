@@ -93,7 +93,7 @@ def test_autoarchive(cli: CommandLine, word: str, age: int) -> None:
     assert (code, out.count("\n")) == (0, 1)
     assert "3" in out
     assert "1" in out
-    assert cli.master.calls[0][1] == age
+    assert cli.master.calls == [("AutoArchiveJobs", age, 89)]
 
 
 def test_cancel_by_number(cli: CommandLine) -> None:

@@ -10,7 +10,9 @@ import pytest
 
 from ganeti import errors
 from ganeti.cli import main
+from ganeti.cli.world import World
 from ganeti.luxi.client import NoMasterError
+from ganeti.paths import Paths
 from test.support.cli import CommandLine
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -129,6 +131,26 @@ def test_on_another_node(cli: CommandLine) -> None:
     assert code == 1
     assert "error type: wrong_input" in err
     assert "node2.example.com" in err
+
+
+@pytest.mark.parametrize(
+    ("word", "path"),
+    [
+        ("", "/run/ganeti/socket/ganeti-query"),
+        ("query", "/run/ganeti/socket/ganeti-query"),
+        ("master", "/run/ganeti/socket/ganeti-master"),
+        ("/nowhere/socket", "/nowhere/socket"),
+    ],
+)
+def test_the_socket_may_be_named_in_the_environment(
+    word: str, path: str, tmp_path: pathlib.Path
+) -> None:
+    world = World()
+    world.environ = {"FORCE_LUXI_SOCKET": word}
+    vars(world)["paths"] = Paths(str(tmp_path))
+    with pytest.raises(NoMasterError) as caught:
+        world.client.QueryTags("cluster", "")
+    assert str(caught.value).removeprefix(str(tmp_path)) == path
 
 
 def test_with_the_daemon_down(cli: CommandLine) -> None:
