@@ -77,8 +77,8 @@ class InstanceRename(InstanceUnit[OpInstanceRename]):
 
     def _run_script(self, old: str) -> None:
         instance = self.instance
-        lifecycle.activate(self, instance, ignore_secondaries=True)
         try:
+            lifecycle.activate(self, instance, ignore_secondaries=True)
             self._tag_devices()
             if instance.os:
                 self.rpc.one(instance.primary_node, OsCalls.instance_run_rename)(
@@ -86,8 +86,8 @@ class InstanceRename(InstanceUnit[OpInstanceRename]):
                 )
         except GenericError as err:
             self.log.warning(
-                f"the rename script of {instance.os} failed for {instance.name}"
-                f" (the instance has its new name all the same): {err}"
+                f"instance {instance.name} has its new name, but its disks or its OS were not told:"
+                f" {err}"
             )
         finally:
             lifecycle.deactivate(self, instance)
