@@ -51,7 +51,7 @@ class Terminal:
     def ask(self, text: str, choices: Sequence[Choice] = (YES, NO)) -> Choice:
         """The choice of the person; the last one if there is no terminal."""
         try:
-            with open(self._path, encoding="utf-8") as answers:
+            with open(self._path, encoding="utf-8", errors="replace") as answers:
                 with open(self._path, "w", encoding="utf-8") as questions:
                     return _converse(text, choices, answers, questions)
         except OSError:

@@ -17,7 +17,7 @@ class Console:
         self.terminal = Terminal(os.ttyname(self._tty))
 
     def types(self, text: str) -> None:
-        os.write(self._person, text.encode())
+        os.write(self._person, text.encode("latin-1"))
 
     def screen(self) -> str:
         """All that was shown so far; a mark at the end tells when it has come through."""
@@ -40,7 +40,8 @@ def console() -> Iterator[Console]:
 
 
 @pytest.mark.parametrize(
-    ("typed", "answer"), [("y\n", True), ("Y\n", True), ("n\n", False), ("x\n\ny\n", True)]
+    ("typed", "answer"),
+    [("y\n", True), ("Y\n", True), ("n\n", False), ("x\n\ny\n", True), ("\xff\ny\n", True)],
 )
 def test_answers(console: Console, typed: str, answer: bool) -> None:
     console.types(typed)
