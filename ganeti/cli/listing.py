@@ -128,12 +128,12 @@ def list_named(run: Run, resource: Resource) -> int:
 
 def _warn_of_unknown_names(run: Run, resource: Resource) -> None:
     """Names alone must all exist, says the master; beside a pattern it passes unknown ones over."""
-    names = [word for word in run.args if not filters.is_pattern(word)]
+    field, names = resource.name_field, [w for w in run.args if not filters.is_pattern(w)]
     if len(names) == len(run.args):
         return
     for name in names:
         try:
-            run.world.client.Query(resource.name, ["name"], ["==", resource.name_field, name])
+            run.world.client.Query(resource.name, [field], ["==", field, name])
         except OpPrereqError as err:
             if err.code != Code.UNKNOWN_ENTITY:
                 raise
@@ -144,7 +144,7 @@ def show(run: Run, resource: Resource, fields: list[str], qfilter: Any = None) -
     """Query and print; the exit code says whether all fields were known."""
     answer = run.world.client.Query(resource.name, fields, qfilter)
     definitions = answer["fields"]
-    exit_code = _warn_of_unknown(run, definitions)
+    exit_code = _warn_of_unknown_fields(run, definitions)
     unit = getattr(run.opts, "units", None) or ("h" if run.opts.separator is None else "m")
     columns, rows = cells(answer, resource, unit, verbose=run.opts.verbose)
     _print(run, columns, rows)
@@ -166,7 +166,7 @@ def cells(
     return columns, rows
 
 
-def _warn_of_unknown(run: Run, definitions: list[dict[str, Any]]) -> int:
+def _warn_of_unknown_fields(run: Run, definitions: list[dict[str, Any]]) -> int:
     unknown = [d["name"] for d in definitions if d["kind"] == "unknown"]
     if not unknown:
         return ExitCode.SUCCESS
@@ -185,7 +185,7 @@ def _print(run: Run, columns: list[table.Column], rows: list[list[str]]) -> None
 def list_fields(run: Run, resource: Resource) -> int:
     """Print the fields there are, or those that were asked for."""
     definitions = run.world.client.QueryFields(resource.name, run.args or None)["fields"]
-    exit_code = _warn_of_unknown(run, definitions)
+    exit_code = _warn_of_unknown_fields(run, definitions)
     columns = [table.Column(title) for title in ("Name", "Type", "Title", "Description")]
     rows = [[d["name"], table.KIND_NAMES[d["kind"]], d["title"], d["doc"]] for d in definitions]
     _print(run, columns, rows)
