@@ -18,8 +18,7 @@ def distribute(unit: LogicalUnit[Any], nodes: Iterable[str]) -> None:
     everywhere, vm_capable = files.uploaded(unit.cfg, unit.paths)
     master = unit.cfg.cluster.master_node
     others = [uuid for uuid in nodes if uuid != master]
-    hosts = {unit.paths.etc_hosts} if unit.cfg.cluster.modify_etc_hosts else set()
-    for path in sorted(everywhere | hosts):
+    for path in sorted(everywhere):
         _send(unit, path, others)
     for path in sorted(vm_capable):
         _send(unit, path, [uuid for uuid in others if unit.cfg.nodes[uuid].vm_capable])
@@ -28,7 +27,12 @@ def distribute(unit: LogicalUnit[Any], nodes: Iterable[str]) -> None:
 def _send(unit: LogicalUnit[Any], path: str, nodes: list[str]) -> None:
     if not nodes or not os.path.exists(path):
         return
-    replies = unit.rpc.all(nodes, FileCalls.upload_file)(upload.details(path))
+    try:
+        details = upload.details(path)
+    except (OSError, KeyError) as err:  # a user or group without a name is a KeyError
+        unit.log.warning(f"{path} was not copied to other nodes: {err}")
+        return
+    replies = unit.rpc.all(nodes, FileCalls.upload_file)(details)
     for uuid, reply in replies.items():
         if reply.failed:
             name = unit.cfg.nodes[uuid].name

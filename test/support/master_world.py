@@ -79,10 +79,14 @@ def _answer(payload: Any) -> Answer:
 
 
 class InstantStore:
-    """A configuration that is durable at once, or cannot be written (`failure`)."""
+    """A configuration that is durable at once, or cannot be written (`failure`).
+
+    `behind`: what is said of nodes that do not get ssconf.
+    """
 
     def __init__(self, cfg: Config) -> None:
         self.current, self.failure = cfg, ""
+        self.behind: list[str] = []
         self._writes = 0
         self._reservations = ReservationTable(lambda: self.current)
 
@@ -94,6 +98,9 @@ class InstantStore:
             raise ConfigurationError(self.failure)
         self.current = transaction.finished()
         self._writes += 1
+
+    def push_ssconf(self) -> list[str]:
+        return self.behind
 
     def writes_of(self, context: str) -> int:
         return self._writes

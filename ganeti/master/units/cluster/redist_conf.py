@@ -18,5 +18,6 @@ class ClusterRedistConf(LogicalUnit[OpClusterRedistConf]):
     def execute(self) -> None:
         with self.write() as cfg:
             cfg.put(cfg.root.cluster)
-        self.services.store.push_ssconf()
+        for text in self.services.store.push_ssconf():
+            self.log.warning(text)
         ancillary.distribute(self, [n.uuid for n in self.cfg.online_nodes()])
