@@ -7,7 +7,8 @@ and leave as futures.
 
 libcurl sends a POST again without a word when a kept-alive connection dies under it. So the body of a
 call that must not be repeated is given to it once, piece by piece, and cannot be had again: it fails
-then, unless nothing of the body had left.
+then. And libcurl may take a connection that the server has closed for a good one: idle ones are watched
+here, and when one is closed, all that are older are not used any more.
 """
 
 from __future__ import annotations
@@ -15,17 +16,20 @@ from __future__ import annotations
 import collections
 import contextlib
 import io
+import ipaddress
 import logging
+import math
 import os
 import resource
 import select
 import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import pycurl
 
@@ -111,7 +115,8 @@ class Transport:
         self._spare: list[Any] = []
         self._epoll = select.epoll()
         self._epoll.register(self._wakeup, select.EPOLLIN)
-        self._watched: dict[int, int] = {}
+        self._idle: dict[int, str] = {}
+        self._closed_at: dict[str, float] = {}
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
@@ -159,6 +164,8 @@ class Transport:
         for descriptor, events in self._epoll.poll(self._wait_s()):
             if descriptor == self._wakeup:
                 os.eventfd_read(self._wakeup)
+            elif descriptor in self._idle:
+                self._notice_closed(descriptor)
             else:
                 self._multi.socket_action(descriptor, _action(events))
         for _ in range(min(len(self._queue), _STARTS_A_ROUND)):
@@ -178,20 +185,30 @@ class Transport:
 
     def _on_socket(self, what: int, descriptor: int, _multi: Any, _data: Any) -> None:
         if what == pycurl.POLL_REMOVE:
-            self._watched.pop(descriptor, None)
-            with contextlib.suppress(OSError):  # libcurl may have closed it
-                self._epoll.unregister(descriptor)
-        elif descriptor in self._watched:
-            self._epoll.modify(descriptor, _EPOLL_EVENTS[what])
+            with contextlib.suppress(OSError):  # libcurl has closed it
+                self._epoll.modify(descriptor, select.EPOLLRDHUP)
+                self._idle[descriptor] = _peer(descriptor)
         else:
-            self._watched[descriptor] = what
-            self._epoll.register(descriptor, _EPOLL_EVENTS[what])
+            self._idle.pop(descriptor, None)
+            self._watch(descriptor, _EPOLL_EVENTS[what])
+
+    def _watch(self, descriptor: int, events: int) -> None:
+        try:
+            self._epoll.modify(descriptor, events)
+        except FileNotFoundError:
+            self._epoll.register(descriptor, events)
+
+    def _notice_closed(self, descriptor: int) -> None:
+        """A connection that waited for its next call is closed: the server has perhaps ended."""
+        self._epoll.unregister(descriptor)
+        self._closed_at[self._idle.pop(descriptor)] = time.monotonic()
 
     def _begin(self, transfer: _Transfer) -> None:
         handle = transfer.handle = self._spare.pop() if self._spare else pycurl.Curl()
         handle.transfer = transfer
         try:
             _prepare(handle, transfer, self._credentials)
+            self._set_age(handle, transfer)
         except (pycurl.error, ValueError) as err:
             handle.close()
             transfer.future.set_result(
@@ -200,6 +217,18 @@ class Transport:
             return
         self._running.add(transfer)
         self._multi.add_handle(handle)
+
+    def _set_age(self, handle: Any, transfer: _Transfer) -> None:
+        """Which connections may be used: those made since one to the same host was closed.
+
+        libcurl counts whole seconds; at first that tells nothing, so a new connection is made.
+        """
+        closed_at = self._closed_at.get(_host(transfer.request.url), -math.inf)
+        age_s = time.monotonic() - closed_at - 1
+        transfer.fresh |= age_s < 1
+        handle.setopt(pycurl.FRESH_CONNECT, transfer.fresh)
+        if 1 <= age_s < math.inf:
+            handle.setopt(pycurl.MAXLIFETIME_CONN, int(age_s))
 
     def _collect(self) -> None:
         more = 1
@@ -281,7 +310,6 @@ def _prepare(handle: Any, transfer: _Transfer, credentials: Credentials) -> None
     handle.setopt(pycurl.CONNECTTIMEOUT, CONNECT_TIMEOUT_S)
     handle.setopt(pycurl.TIMEOUT_MS, max(1, int(request.timeout_s * 1000)))
     handle.setopt(pycurl.MAXAGE_CONN, _IDLE_AGE_S)
-    handle.setopt(pycurl.FRESH_CONNECT, transfer.fresh)
     handle.setopt(pycurl.SOCKOPTFUNCTION, _notice_silence)
     _prepare_tls(handle, credentials)
 
@@ -300,12 +328,32 @@ def _prepare_tls(handle: Any, credentials: Credentials) -> None:
 
 
 def _notice_silence(descriptor: int, _purpose: int) -> int:
-    sock = socket.socket(fileno=descriptor)
-    try:
+    with _borrowed(descriptor) as sock:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _KEEPALIVE_S)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, _KEEPALIVE_S)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENCE_S * 1000)
-    finally:
-        sock.detach()  # the descriptor is libcurl's
     return 0
+
+
+def _peer(descriptor: int) -> str:
+    with _borrowed(descriptor) as sock:
+        return str(sock.getpeername()[0])
+
+
+def _host(url: str) -> str:
+    host = urlsplit(url).hostname or ""
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        return host
+
+
+@contextlib.contextmanager
+def _borrowed(descriptor: int) -> Iterator[socket.socket]:
+    """A socket of libcurl's, which keeps the descriptor."""
+    sock = socket.socket(fileno=descriptor)
+    try:
+        yield sock
+    finally:
+        sock.detach()

@@ -93,12 +93,15 @@ def test_calls_share_a_connection(tmp_path: Path, transport: Transport) -> None:
     assert len(recorder.connections) == 1
 
 
-def test_a_server_that_was_started_again_is_reached(tmp_path: Path, transport: Transport) -> None:
+@pytest.mark.parametrize("repeatable", [True, False])
+def test_a_server_that_was_started_again_is_reached(
+    tmp_path: Path, transport: Transport, repeatable: bool
+) -> None:
     port = 0
-    for _ in range(3):
+    for _ in range(5):
         with serving(tls=tls_settings(tmp_path), port=port) as server:
             port = server.port
-            assert transport.send(to(server)).result().status == 200
+            assert transport.send(to(server, repeatable=repeatable)).result().status == 200
 
 
 def _read_request(conn: socket.socket) -> None:
