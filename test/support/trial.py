@@ -45,8 +45,11 @@ class Trial:
         self.nodes, self.locks = self.world.nodes, GivenBack()
         self.result: Any = None
         self.unit = kind(opcode, self.world.services, "job-1/0")
-        self.unit.log = JobLog(lambda _kind, text: self.lines.append(text))
+        self.unit.log = JobLog(self._tell)
         self.unit.locks = self.locks
+
+    def _tell(self, _kind: str, told: str | list[str]) -> None:
+        self.lines += [told] if isinstance(told, str) else told
 
     @property
     def cfg(self) -> Config:

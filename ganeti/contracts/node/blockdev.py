@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import Any
 
 from ganeti.model.disk import Disk
@@ -11,6 +12,15 @@ from ganeti.schema.contract import Contract, Timeout, call
 
 Status = dict[str, Any]
 """``{dev_path, major, minor, sync_percent, estimated_time, is_degraded, ldisk_status}``."""
+
+
+class LocalDisk(IntEnum):
+    """`ldisk_status`: the state of the node's own copy."""
+
+    OK = 1
+    SYNC = 2
+    UNKNOWN = 3
+    FAULTY = 4
 
 
 class BlockdevCalls(Contract):

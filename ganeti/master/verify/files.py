@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from ganeti.master.verify.findings import Findings
+from ganeti.model import ssconf_values
 from ganeti.model.config import Config
 from ganeti.model.node import Node
 from ganeti.paths import Paths
@@ -49,16 +49,22 @@ def shared_files(cfg: Config, paths: Paths) -> SharedFiles:
         paths.rapi_pem,
         paths.spice_pem,
         paths.spice_ca_pem,
-        *(paths.ssconf(key) for key in ("cluster_name", "master_node", "node_list")),
+        *_ssconf(paths),
     }
+    if cfg.cluster.modify_etc_hosts:
+        everywhere.add(paths.etc_hosts)
     if cfg.cluster.use_external_mip_script:
         everywhere.add(paths.external_master_setup_script)
     return SharedFiles(
         everywhere=frozenset(everywhere),
         optional=frozenset({paths.rapi_users}),
         candidates=frozenset({paths.config_data}),
-        vm_capable=frozenset({paths.vnc_password_file}),
+        vm_capable=frozenset({paths.vnc_password_file, paths.kvm_vif_bridge}),
     )
+
+
+def _ssconf(paths: Paths) -> frozenset[str]:
+    return frozenset(paths.ssconf(key) for key in ssconf_values.VALUES)
 
 
 def uploaded(cfg: Config, paths: Paths) -> tuple[frozenset[str], frozenset[str]]:
@@ -67,8 +73,8 @@ def uploaded(cfg: Config, paths: Paths) -> tuple[frozenset[str], frozenset[str]]
     server.pem never travels by call; ssconf and config.data have ways of their own.
     """
     files = shared_files(cfg, paths)
-    ours = {paths.server_pem, *(p for p in files.everywhere if "/ssconf_" in p)}
-    return (files.everywhere - ours) | files.optional, files.vm_capable
+    ours = files.everywhere - {paths.server_pem} - _ssconf(paths)
+    return ours | files.optional, files.vm_capable
 
 
 def check(
@@ -78,7 +84,7 @@ def check(
     answers: Mapping[str, Checksums],
     master: str,
 ) -> None:
-    """Compare checksums of all nodes that answered; `answers` is by node UUID."""
+    """Compare checksums of all nodes that answered, the master's among them; by node UUID."""
     nodes = [node for node in nodes if node.uuid in answers]
     for node in nodes:
         found.error_if(
@@ -121,13 +127,13 @@ def _check_equal(
     answers: Mapping[str, Checksums],
     master: str,
 ) -> None:
-    holders = defaultdict(list)
-    for node in nodes:
-        if path in answers[node.uuid]:
-            holders[answers[node.uuid][path]].append(node.name)
-    if len(holders) <= 1:
-        found.error_if(False, "ECLUSTERFILECHECK", "", f"{path} differs between nodes")
-        return
+    digests = {n.name: answers[n.uuid][path] for n in nodes if path in answers[n.uuid]}
     right = answers.get(master, {}).get(path)
-    wrong = sorted(n for digest, names in holders.items() if digest != right for n in names)
-    found.error("ECLUSTERFILECHECK", "", f"{path} differs from the master's on {', '.join(wrong)}")
+    wrong = sorted(name for name, digest in digests.items() if digest != right)
+    where = "from the master's on" if right else "between nodes:"
+    found.error_if(
+        len(set(digests.values())) > 1,
+        "ECLUSTERFILECHECK",
+        "",
+        f"{path} differs {where} {', '.join(wrong)}",
+    )

@@ -17,7 +17,7 @@ class Severity(Enum):
     WARNING = "WARNING"
 
 
-CLUSTER, GROUP, NODE, INSTANCE = "cluster", "group", "node", "instance"
+CLUSTER, NODE, INSTANCE = "cluster", "node", "instance"
 
 KINDS = {
     "ECLUSTERCERT": CLUSTER,
@@ -29,7 +29,6 @@ KINDS = {
     "EINSTANCEBADNODE": INSTANCE,
     "EINSTANCEDOWN": INSTANCE,
     "EINSTANCEFAULTYDISK": INSTANCE,
-    "EINSTANCEMISSINGDISK": INSTANCE,
     "EINSTANCEPOLICY": INSTANCE,
     "EINSTANCESPLITGROUPS": INSTANCE,
     "EINSTANCEWRONGNODE": INSTANCE,
@@ -76,6 +75,7 @@ class Findings:
     def __init__(self, *, ignored: Collection[str] = (), simulate: bool = False) -> None:
         self._ignored, self._simulate = frozenset(ignored), simulate
         self.found: list[Finding] = []
+        self._told = 0
 
     def error_if(self, bad: object, code: str, item: str, text: str) -> None:
         self._add(bool(bad), code, item, text, Severity.ERROR)
@@ -106,5 +106,3 @@ class Findings:
         lines = [f.line(with_code=with_codes) for f in self.found[self._told :]]
         self._told = len(self.found)
         return lines
-
-    _told = 0

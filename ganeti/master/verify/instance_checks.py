@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ganeti.contracts.node.blockdev import LocalDisk, Status
 from ganeti.master.verify.findings import Findings
 from ganeti.model import ipolicy
 from ganeti.model.config import Config
@@ -30,11 +31,20 @@ def check_instance(found: Findings, cfg: Config, instance: Instance, running: Ru
         instance.name,
         f"should run on {primary.name}, which is offline; fail it over",
     )
+    nodes = [cfg.nodes[uuid] for uuid in cfg.nodes_of(instance)]
+    offline = [node.name for node in nodes[1:] if node.offline]
     found.error_if(
-        not primary.vm_capable,
+        offline,
         "EINSTANCEBADNODE",
         instance.name,
-        f"is on {primary.name}, which is not able to run instances",
+        f"has its other copy on {', '.join(offline)}, which is offline",
+    )
+    unable = [node.name for node in nodes if not node.vm_capable]
+    found.error_if(
+        unable,
+        "EINSTANCEBADNODE",
+        instance.name,
+        f"is on {', '.join(unable)}, which is not able to run instances",
     )
     _check_running(found, instance, primary, running)
     _check_wrong_node(found, cfg, instance, running)
@@ -100,16 +110,27 @@ def check_disks(
         node = cfg.nodes[uuid].name
         for index, (answered, status) in enumerate(rows):
             text = f"disk/{index} on {node}"
-            found.error_if(
-                not answered, "EINSTANCEFAULTYDISK", instance.name, f"{text} is faulty: {status}"
-            )
             if answered:
-                found.error_if(
-                    status["is_degraded"],
-                    "EINSTANCEFAULTYDISK",
-                    instance.name,
-                    f"{text} is degraded",
-                )
+                _check_disk(found, instance, text, status)
+            else:
+                found.error("EINSTANCEFAULTYDISK", instance.name, f"{text} is faulty: {status}")
+
+
+def _check_disk(found: Findings, instance: Instance, text: str, status: Status) -> None:
+    """A degraded disk whose copy here is good, or is becoming so, is no error yet."""
+    is_good = status["ldisk_status"] in (LocalDisk.OK, LocalDisk.SYNC)
+    found.warning_if(
+        is_good and status["is_degraded"],
+        "EINSTANCEFAULTYDISK",
+        instance.name,
+        f"{text} is degraded",
+    )
+    found.error_if(
+        not is_good,
+        "EINSTANCEFAULTYDISK",
+        instance.name,
+        f"{text} is faulty, or in a state that the node cannot tell",
+    )
 
 
 def check_spare_memory(

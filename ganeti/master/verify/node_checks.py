@@ -148,13 +148,14 @@ def check_os_lists(
     found: Findings, nodes: Mapping[str, Node], answers: Mapping[str, Answer]
 ) -> None:
     """All nodes must have the same OS definitions; the first that answered is the measure."""
-    lists = {uuid: _os_table(a["oslist"]) for uuid, a in answers.items() if a.get("oslist")}
+    told = {uuid: a["oslist"] for uuid, a in answers.items() if isinstance(a.get("oslist"), list)}
+    lists = {uuid: _os_table(rows) for uuid, rows in told.items()}
     if not lists:
         return
     reference = next(iter(lists))
     for uuid, mine in lists.items():
         name = nodes[uuid].name
-        _check_own_os(found, name, answers[uuid]["oslist"])
+        _check_own_os(found, name, told[uuid])
         for os_name in sorted(lists[reference].keys() | mine.keys()):
             found.error_if(
                 lists[reference].get(os_name) != mine.get(os_name),

@@ -69,12 +69,14 @@ def _peers_outside(cfg: Config, group: NodeGroup, online: list[Node]) -> dict[st
 
 def _parameters(cfg: Config, group: NodeGroup) -> list[list[Any]]:
     """``[source, hypervisor, parameters]`` of the cluster, the OSes and the group's instances."""
-    rows: list[list[Any]] = [
-        ["cluster", name, cfg.default_hvparams(name, "")]
-        for name in cfg.cluster.enabled_hypervisors
-    ]
+    enabled = cfg.cluster.enabled_hypervisors
+    rows: list[list[Any]] = [["cluster", name, cfg.cluster_hvparams(name)] for name in enabled]
     for os_name, table in cfg.cluster.os_hvp.items():
-        rows += [[f"os {os_name}", name, cfg.default_hvparams(name, os_name)] for name in table]
+        rows += [
+            [f"os {os_name}", name, cfg.default_hvparams(name, os_name)]
+            for name in enabled
+            if table.get(name)
+        ]
     for node in cfg.members(group.uuid):
         for instance in cfg.instances_on(node.uuid):
             if instance.hvparams:
@@ -92,7 +94,7 @@ def _scripts(cfg: Config, paths: Paths) -> list[str]:
 
 def _bridges(cfg: Config, group: NodeGroup) -> list[str]:
     """Bridges that the default NIC and the group's instances need."""
-    default = cfg.cluster.nicparams["default"]
+    default = cfg.cluster_nicparams()
     needed = {default["link"]} if default["mode"] == "bridged" else set()
     for node in cfg.members(group.uuid):
         for instance in cfg.instances_on(node.uuid):

@@ -8,21 +8,12 @@ from __future__ import annotations
 
 import abc
 from dataclasses import asdict, dataclass
-from enum import IntEnum
 from typing import Any, ClassVar
 
+from ganeti.contracts.node.blockdev import LocalDisk
 from ganeti.errors import BlockDeviceError
 from ganeti.model.disk import Disk
 from ganeti.node.host import Host
-
-
-class LocalDisk(IntEnum):
-    """The state of the node's own copy, as calls carry it."""
-
-    OK = 1
-    SYNC = 2
-    UNKNOWN = 3
-    FAULTY = 4
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import pytest
 
 from ganeti import version
 from ganeti.master.verify import files, instance_checks, node_checks, request
-from ganeti.master.verify.findings import Findings
+from ganeti.master.verify.findings import Findings, Severity
 from ganeti.paths import Paths
 from test.support.cluster import a_cluster
 
@@ -84,6 +84,16 @@ def test_os_lists_are_compared_with_the_first() -> None:
     assert [(f.item, f.text.split()[1]) for f in found.found] == [("n2", "deb"), ("n2", "noop")]
 
 
+def test_a_node_without_any_os_differs_too() -> None:
+    found = Findings()
+    answers: dict[str, Any] = {
+        N1.uuid: {"oslist": [["noop", "/srv", True, "", [], [], [20], True]]},
+        N2.uuid: {"oslist": []},
+    }
+    node_checks.check_os_lists(found, CFG.nodes, answers)
+    assert [(f.item, f.text.split()[1]) for f in found.found] == [("n2", "noop")]
+
+
 def test_instances_that_are_not_where_they_should() -> None:
     running = {N1.uuid: frozenset({"down", "stranger"}), N2.uuid: frozenset[str]()}
     found = Findings()
@@ -95,6 +105,40 @@ def test_instances_that_are_not_where_they_should() -> None:
         ("EINSTANCEWRONGNODE", "down"),
         ("ENODEORPHANINSTANCE", "n1"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "text"),
+    [
+        ({"offline": True, "master_candidate": False}, "has its other copy on n2"),
+        ({"vm_capable": False}, "is on n2, which is not able"),
+    ],
+)
+def test_the_other_node_of_an_instance_counts(attributes: dict[str, Any], text: str) -> None:
+    builder = a_cluster().with_node("n1").with_node("n2", **attributes)
+    cfg = builder.with_instance("web", template="drbd", on="n1", secondary="n2").build()
+    found = Findings()
+    instance_checks.check_instance(found, cfg, cfg.instance("web"), {})
+    assert codes(found) == ["EINSTANCEBADNODE"]
+    assert text in found.found[0].text
+
+
+@pytest.mark.parametrize(
+    ("row", "severity"),
+    [
+        ((True, {"is_degraded": False, "ldisk_status": 1}), None),
+        ((True, {"is_degraded": True, "ldisk_status": 1}), Severity.WARNING),
+        ((True, {"is_degraded": True, "ldisk_status": 2}), Severity.WARNING),
+        ((True, {"is_degraded": True, "ldisk_status": 4}), Severity.ERROR),
+        ((True, {"is_degraded": False, "ldisk_status": 3}), Severity.ERROR),
+        ((False, "no such volume"), Severity.ERROR),
+    ],
+)
+def test_disks_are_as_bad_as_the_copy_on_the_node(row: Any, severity: Severity | None) -> None:
+    found = Findings()
+    instance_checks.check_disks(found, CFG, CFG.instance("up"), {N1.uuid: [row]})
+    assert [f.severity for f in found.found] == ([severity] if severity else [])
+    assert set(codes(found)) <= {"EINSTANCEFAULTYDISK"}
 
 
 def test_a_silent_node_says_nothing_about_its_instances() -> None:
@@ -118,20 +162,39 @@ def test_files_that_differ_or_are_missing() -> None:
     master = dict.fromkeys(wanted.wanted_on(N1), "1")
     other = dict(master)
     del other[paths.hmac_key]
-    other[paths.known_hosts] = "2"
+    other[paths.known_hosts] = other[paths.ssconf("ssh_ports")] = "2"
     found = Findings()
     files.check(found, wanted, [N1, N2], {N1.uuid: master, N2.uuid: other}, N1.uuid)
     texts = [f.text for f in found.found]
     assert texts == [
         f"{paths.hmac_key} is missing on n2",
         f"{paths.known_hosts} differs from the master's on n2",
+        f"{paths.ssconf('ssh_ports')} differs from the master's on n2",
     ]
+
+
+def test_files_that_differ_while_the_master_is_silent() -> None:
+    paths = Paths()
+    wanted = files.shared_files(CFG, paths)
+    answers = {N1.uuid: dict.fromkeys(wanted.wanted_on(N1), "1")}
+    answers[N2.uuid] = {**answers[N1.uuid], paths.known_hosts: "2"}
+    found = Findings()
+    files.check(found, wanted, [N1, N2], answers, "the master")
+    assert [f.text for f in found.found] == [f"{paths.known_hosts} differs between nodes: n1, n2"]
+
+
+@pytest.mark.parametrize("is_ours", [True, False])
+def test_the_hosts_file_is_shared_if_the_cluster_keeps_it(is_ours: bool) -> None:
+    cfg = a_cluster().with_cluster(modify_etc_hosts=is_ours).build()
+    assert (Paths().etc_hosts in files.shared_files(cfg, Paths()).everywhere) is is_ours
+    assert (Paths().etc_hosts in files.uploaded(cfg, Paths())[0]) is is_ours
 
 
 def test_server_pem_is_never_uploaded() -> None:
     everywhere, vm_capable = files.uploaded(CFG, Paths())
     assert Paths().server_pem not in everywhere | vm_capable
     assert not any("ssconf" in path for path in everywhere)
+    assert Paths().kvm_vif_bridge in vm_capable
 
 
 def test_spare_memory() -> None:
@@ -165,3 +228,17 @@ def test_the_request_names_peers_of_other_groups() -> None:
     assert peers == {"n1": ["f1"], "n2": ["f1"]}
     assert set(candidates) == {"n1", "n2", "f1"}
     assert "ssh-clutter" not in asked
+
+
+def test_parameters_of_an_os_are_judged_for_the_hypervisors_there_are() -> None:
+    cfg = (
+        a_cluster()
+        .with_cluster(
+            enabled_hypervisors=("kvm",),
+            os_hvp={"noop": {"kvm": {"vga": "std"}, "xen-pvm": {"kernel_args": "x"}}, "deb": {}},
+        )
+        .build()
+    )
+    asked = request.node_verify(cfg, Paths(), cfg.group("default"), clutter=False)
+    assert [row[:2] for row in asked["hvparms"]] == [["cluster", "kvm"], ["os noop", "kvm"]]
+    assert asked["hvparms"][1][2]["vga"] == "std"

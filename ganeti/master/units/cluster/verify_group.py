@@ -7,7 +7,7 @@ functions (`ganeti.master.verify`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ganeti.contracts.node.blockdev import BlockdevCalls
@@ -19,6 +19,7 @@ from ganeti.master.verify.findings import Findings
 from ganeti.model.instance import Instance
 from ganeti.model.node import Node
 from ganeti.opcodes.cluster import OpClusterVerifyGroup
+from ganeti.rpc.runner import Reply
 
 HOOK_FAILED = 1
 
@@ -108,13 +109,15 @@ class ClusterVerifyGroup(LogicalUnit[OpClusterVerifyGroup]):
         asked = request.node_verify(
             self.cfg, self.paths, self._group, clutter=self.op.verify_clutter
         )
-        online = [node.uuid for node in self._online()]
         self._asked_at = self.clock.now()
-        self._replies = self.rpc.all(online, SystemCalls.node_verify)(
-            asked, self.cfg.cluster.cluster_name, self._hvparams()
-        )
+        self._replies = self._ask(self._online(), asked)
         self._answered_at = self.clock.now()
         self._answers = {u: r.value for u, r in self._replies.items() if not r.failed}
+
+    def _ask(self, nodes: Iterable[Node], asked: Mapping[str, Any]) -> dict[str, Reply[Any]]:
+        return self.rpc.all([node.uuid for node in nodes], SystemCalls.node_verify)(
+            asked, self.cfg.cluster.cluster_name, self._hvparams()
+        )
 
     def _hvparams(self) -> dict[str, Any]:
         names = self.cfg.cluster.enabled_hypervisors
@@ -149,14 +152,14 @@ class ClusterVerifyGroup(LogicalUnit[OpClusterVerifyGroup]):
                 self._disks.setdefault(instance.uuid, {}).setdefault(uuid, []).append(row)
 
     def _check_files(self) -> None:
-        answers = {u: a["filelist"] for u, a in self._answers.items() if "filelist" in a}
-        files.check(
-            self._found,
-            files.shared_files(self.cfg, self.paths),
-            self._nodes,
-            answers,
-            self.cfg.cluster.master_node,
-        )
+        """The master's files are the measure, so it is asked even if it is in another group."""
+        wanted = files.shared_files(self.cfg, self.paths)
+        nodes, replies, master = list(self._nodes), dict(self._replies), self.cfg.master
+        if master not in nodes:
+            nodes.append(master)
+            replies |= self._ask([master], {"filelist": sorted(wanted.all)})
+        answers = {u: r.value.get("filelist", {}) for u, r in replies.items() if not r.failed}
+        files.check(self._found, wanted, nodes, answers, master.uuid)
 
     def _check_nodes(self) -> None:
         for node in self._online():
