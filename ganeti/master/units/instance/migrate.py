@@ -22,7 +22,7 @@ from ganeti.master.units.instance.moving import MovingUnit
 from ganeti.master.units.instance.subject import check_online
 from ganeti.model.node import Node
 from ganeti.opcodes.instance import OpInstanceMigrate
-from ganeti.rpc.runner import RpcError
+from ganeti.rpc.runner import Deposed, RpcError
 
 POLL_S = 1.0
 SILENCES = 10
@@ -201,7 +201,7 @@ class InstanceMigrate(MovingUnit[OpInstanceMigrate]):
     def _undone_on_failure(self, source: Node, target: Node) -> Iterator[None]:
         try:
             yield
-        except OutOfSight:
+        except (OutOfSight, Deposed):  # what is right now, only somebody else can say
             raise
         except GenericError as err:
             self.log.warning(f"the migration failed and is undone: {err}")

@@ -14,24 +14,25 @@ from ganeti.model.params import be
 from ganeti.model.params.hv import registry
 
 Unit = LogicalUnit[Any]
+Params = Mapping[str, Any]
 
 
-def check(
-    unit: Unit, instance: Instance, hvparams: dict[str, Any], beparams: dict[str, Any]
-) -> None:
-    """Check overrides and put typed values in their place; raises what fits."""
-    if beparams:
-        beparams.update(be.typed(beparams))
-    if hvparams:
-        hvparams.update(registry.typed(instance.hypervisor, hvparams))
-        filled = {**unit.cfg.hvparams(instance), **hvparams}
+def checked(
+    unit: Unit, instance: Instance, hvparams: Params, beparams: Params
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The hypervisor and backend parameters in their types; raises for what does not fit."""
+    own_hv = registry.typed(instance.hypervisor, hvparams)
+    own_be = be.without_defaults(be.typed(beparams))
+    if own_be:
+        be.check({**unit.cfg.beparams(instance), **own_be})
+    if own_hv:
+        filled = {**unit.cfg.hvparams(instance), **own_hv}
         registry.check_syntax(instance.hypervisor, filled)
         check_on_nodes(unit, [instance.primary_node], instance.hypervisor, filled)
+    return own_hv, own_be
 
 
-def check_on_nodes(
-    unit: Unit, nodes: Iterable[str], hypervisor: str, filled: Mapping[str, Any]
-) -> None:
+def check_on_nodes(unit: Unit, nodes: Iterable[str], hypervisor: str, filled: Params) -> None:
     """The nodes look whether files, users and the like that parameters name are there."""
     online = [n for n in nodes if not unit.cfg.nodes[n].offline]
     replies = unit.rpc.all(online, InstanceCalls.hypervisor_validate_params)(

@@ -29,7 +29,9 @@ class InstanceStartup(InstanceUnit[OpInstanceStartup]):
     def check(self) -> None:
         self._runs = self._user_down = False
         self.check_not_offline("starting it")
-        overrides.check(self, self.instance, self.op.hvparams, self.op.beparams)
+        self.op.hvparams, self.op.beparams = overrides.checked(
+            self, self.instance, self.op.hvparams, self.op.beparams
+        )
         if self.primary.offline and self.op.ignore_offline_nodes:
             return
         check_online(self.primary)
