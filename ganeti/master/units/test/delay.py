@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from ganeti.contracts.node.system import SystemCalls
-from ganeti.errors import OpExecError, OpPrereqError
+from ganeti.errors import Code, OpExecError, OpPrereqError
 from ganeti.master.locks.plan import Level, LockPlan, exclusive
 from ganeti.master.unit import LogicalUnit
 from ganeti.opcodes.test import OpTestDelay
@@ -15,7 +15,12 @@ class TestDelay(LogicalUnit[OpTestDelay]):
 
     def expand(self) -> None:
         if self.op.duration <= 0:
-            raise OpPrereqError("the duration must be above zero")
+            raise OpPrereqError("the duration must be above zero", Code.WRONG_INPUT)
+        if self.op.interruptible:
+            raise OpPrereqError(
+                "this release has no socket by which a delay is ended; leave out --interruptible",
+                Code.WRONG_INPUT,
+            )
         self.op.on_node_uuids = [self.cfg.node(name).uuid for name in self._named()]
 
     def _named(self) -> list[str]:
