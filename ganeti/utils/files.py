@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 Owner = tuple[int, int]
@@ -70,10 +70,15 @@ class Primitives:
         os.unlink(path)
 
     def mkdir(self, path: str, mode: int, owner: Owner | None) -> None:
+        """Nothing is left if owner or mode are refused: what is there counts as finished."""
         os.mkdir(path, 0o700)
-        if owner is not None:
-            os.chown(path, *owner)
-        os.chmod(path, mode)
+        try:
+            if owner is not None:
+                os.chown(path, *owner)
+            os.chmod(path, mode)
+        except BaseException:
+            os.rmdir(path)
+            raise
 
     def sync_directory(self, path: str) -> None:
         fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -111,8 +116,9 @@ class Disk:
         temporary = [(_temporary(item.path), item) for item in items]
         try:
             for path, item in temporary:
-                self._do.write_temporary(path, item)
-            states = [self._do.sync_file(path) for path, _ in temporary]
+                with _naming(item.path):
+                    self._do.write_temporary(path, item)
+            states = [self._sync(path, item) for path, item in temporary]
             for (path, item), state in zip(temporary, states, strict=True):
                 if item.before_rename is not None:
                     item.before_rename(state)
@@ -122,6 +128,10 @@ class Disk:
             raise
         self._sync_directories(item.path for item in items)
 
+    def _sync(self, path: str, item: Write) -> os.stat_result:
+        with _naming(item.path):
+            return self._do.sync_file(path)
+
     def _drop(self, paths: Iterable[str]) -> None:
         for path in paths:
             with contextlib.suppress(OSError):
@@ -129,7 +139,8 @@ class Disk:
 
     def _sync_directories(self, paths: Iterable[str]) -> None:
         for directory in dict.fromkeys(_directory(path) for path in paths):
-            self._do.sync_directory(directory)
+            with _naming(directory):
+                self._do.sync_directory(directory)
 
     def rename(
         self,
@@ -171,6 +182,22 @@ class Disk:
             return
         self._sync_directories([path])
 
+    def remove_files(self, directory: str, *, names: re.Pattern[str] | None = None) -> None:
+        """Remove the regular files of a directory, or those with such names; the rest stays."""
+        try:
+            entries = list(os.scandir(directory))
+        except FileNotFoundError:
+            return
+        paths = [
+            entry.path
+            for entry in entries
+            if entry.is_file(follow_symlinks=False) and (not names or names.fullmatch(entry.name))
+        ]
+        for path in paths:
+            with contextlib.suppress(FileNotFoundError):
+                self._do.unlink(path)
+        self._sync_directories(paths)
+
     def ensure_dir(self, path: str, *, mode: int, owner: Owner | None = None) -> None:
         """Make a directory, with parents, if it is not there; one that is there stays as it is."""
         if os.path.isdir(path):
@@ -183,6 +210,17 @@ class Disk:
                 raise
             return
         self._sync_directories([path])
+
+
+@contextlib.contextmanager
+def _naming(path: str) -> Iterator[None]:
+    """Calls on descriptors fail without a name, those on temporary files with one that nobody knows."""
+    try:
+        yield
+    except OSError as err:
+        if err.errno is not None:
+            err.filename = path
+        raise
 
 
 def _directory(path: str) -> str:

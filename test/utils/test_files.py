@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,25 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, ste
     with pytest.raises(OSError, match="No space"):
         Disk(Failing(step)).write(str(tmp_path / "x"), b"new")
     assert content(tmp_path) == {"x": "old"}
+
+
+@pytest.mark.parametrize("step", ["write", "sync-file"])
+def test_a_failed_write_names_the_file(tmp_path: Path, step: str) -> None:
+    """The system call had a descriptor only, or the name of a file that is gone by now."""
+    with pytest.raises(OSError) as failed:
+        Disk(Failing(step)).write(str(tmp_path / "x"), b"new")
+    assert failed.value.filename == str(tmp_path / "x")
+
+
+def test_a_missing_directory_is_told_by_the_file_that_was_wanted(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"missing/x'$"):
+        Disk().write(str(tmp_path / "missing" / "x"), b"new")
+
+
+def test_a_directory_that_cannot_be_synced_is_named(tmp_path: Path) -> None:
+    with pytest.raises(OSError) as failed:
+        Disk(Failing("sync-directory")).write(str(tmp_path / "x"), b"new")
+    assert failed.value.filename == str(tmp_path)
 
 
 def test_a_failure_in_the_middle_leaves_whole_files(tmp_path: Path) -> None:
@@ -245,6 +265,31 @@ def test_removing_what_is_not_there(tmp_path: Path) -> None:
     Disk().remove(path, missing_ok=True)
     with pytest.raises(FileNotFoundError):
         Disk().remove(path)
+
+
+def test_the_files_of_a_directory_are_removed_for_good(tmp_path: Path) -> None:
+    for name in ("job-1", "job-2", "serial"):
+        (tmp_path / name).write_text("")
+    (tmp_path / "archive").mkdir()
+    disk = CrashDisk(tmp_path)
+    disk.remove_files(str(tmp_path), names=re.compile(r"job-\d+"))
+    for kept in Kept:
+        assert set(disk.state_after(len(disk.steps), kept)) == {"serial", "archive"}
+    disk.remove_files(str(tmp_path))
+    for kept in Kept:
+        assert set(disk.state_after(len(disk.steps), kept)) == {"archive"}
+
+
+def test_a_missing_directory_has_no_files_to_remove(tmp_path: Path) -> None:
+    Disk().remove_files(str(tmp_path / "x"))
+
+
+def test_a_directory_whose_owner_is_refused_is_not_left_half_made(tmp_path: Path) -> None:
+    """Otherwise it would count as finished when it is asked for again."""
+    path = tmp_path / "a"
+    with pytest.raises(OverflowError):
+        Disk().ensure_dir(str(path), mode=0o755, owner=(2**32, 0))
+    assert not path.exists()
 
 
 def test_a_directory_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
