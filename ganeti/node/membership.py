@@ -53,8 +53,8 @@ def leave(host: Host, *, modify_ssh_setup: bool) -> None:
     for name in OTHER_DAEMONS:
         host.runner.run([host.paths.daemon_util, "stop", name], timeout_s=DAEMON_TIMEOUT_S)
     _empty(host.paths.queue_archive_dir)
-    _remove_files(host.paths.queue_dir)
-    _remove_files(host.paths.data_dir)
+    for directory in (host.paths.queue_dir, host.paths.data_dir):  # what others put there stays
+        host.disk.remove_files(directory)
     _empty(host.paths.crypto_dir)
 
 
@@ -74,16 +74,6 @@ def _forget_ssh(host: Host) -> None:
         if own in known:
             host.disk.remove(private, missing_ok=True)
             host.disk.remove(f"{private}.pub")
-
-
-def _remove_files(directory: str) -> None:
-    """Files only: directories hold what administrators and packages put there."""
-    if not os.path.isdir(directory):
-        return
-    with os.scandir(directory) as entries:
-        for entry in entries:
-            if entry.is_file(follow_symlinks=False):
-                os.unlink(entry.path)
 
 
 def _empty(directory: str) -> None:

@@ -23,7 +23,7 @@ from ganeti.utils.filelock import FileLock
 
 LOCK_TIMEOUT_S = 10.0
 FILE_MODE, DRAIN_MODE, DIRECTORY_MODE = 0o640, 0o644, 0o750
-_JOB = re.compile(r"job-\d+")
+_PURGED = re.compile(r"(job-\d+|drain)")
 _IN_QUEUE = re.compile(r"(job-\d+|serial|version|candidates)")
 _IN_ARCHIVE = re.compile(r"\d+/job-\d+")
 
@@ -85,8 +85,6 @@ class JobHandlers(JobCalls):
     def jobqueue_purge(self) -> None:
         """The serial stays, so that no number of a job is ever given twice."""
         with self._locked():
-            for name in os.listdir(self._paths.queue_dir):
-                if _JOB.fullmatch(name):
-                    os.unlink(f"{self._paths.queue_dir}/{name}")
-            shutil.rmtree(self._paths.queue_archive_dir, ignore_errors=True)
-            self._host.disk.remove(self._paths.queue_drain, missing_ok=True)
+            self._host.disk.remove_files(self._paths.queue_dir, names=_PURGED)
+            if os.path.isdir(self._paths.queue_archive_dir):
+                shutil.rmtree(self._paths.queue_archive_dir)
