@@ -124,3 +124,21 @@ def test_qemu_that_dies_at_once_is_told_with_its_own_words(
     assert "nosuchoption" in done.stderr
     assert Guest(cluster_lab, short_lived).hosts() == []
     assert listed(master, "instance", "status", short_lived) == [["ERROR_down"]]
+
+
+def test_a_guest_goes_there_and_back_and_is_at_home_where_it_is(
+    cluster_lab: Lab, master: Host, short_lived: str
+) -> None:
+    """QEMU says of a guest that once came to it that its migration is completed, for ever."""
+    master.run(add_command(short_lived), timeout_s=JOB_S)
+    guest = Guest(cluster_lab, short_lived)
+    boot = guest.wait_counting().boot
+    migrate = ["gnt-instance", "migrate", "--force", "-n"]
+    for node in ("node3", HOME):
+        master.run([*migrate, f"{node}.lab", short_lived], timeout_s=JOB_S)
+        assert guest.hosts() == [node]
+        assert guest.wait_counting().boot == boot
+    for node in ("node3", HOME):
+        master.run([*migrate, f"{node}.lab", "--cleanup", short_lived], timeout_s=JOB_S)
+        assert guest.hosts() == [HOME]
+    assert guest.wait_counting().boot == boot
