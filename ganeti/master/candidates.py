@@ -4,7 +4,8 @@
 A commit is over when every candidate that is *in sync* has answered. One that fails, or is silent for
 some seconds, falls *behind*: commits no longer wait for it; what it lacks is collected and sent until
 it acknowledges all of it, then it is in sync again. So an acknowledged change survives the loss of the
-master if a candidate that was in sync takes over.
+master if a candidate that was in sync takes over. Nobody waits for a node that has let another commit
+wait in vain and has not answered since; one that answers again gets at once what it lacks.
 
 Serves the configuration and the job queue alike: `C` is what is sent, `merge` makes one content of two
 that were not sent yet. All state has one lock, under which nothing is sent and nobody is called.
@@ -20,6 +21,7 @@ from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
 from ganeti.master.alarms import Alarms
+from ganeti.master.reach import Reach
 from ganeti.rpc.runner import Deposed
 
 log = logging.getLogger(__name__)
@@ -67,9 +69,12 @@ class CandidateSet(Generic[C]):
         label: Callable[[str], str] = str,
         what: str = "master candidate",
         patience_s: float = PATIENCE_S,
+        reach: Reach | None = None,
     ) -> None:
         self._transport, self._merge, self._alarms = transport, merge, alarms
         self._label, self._what, self._patience_s = label, what, patience_s
+        self._reach = reach or Reach()
+        self._reach.when_back(self._is_back)
         self._members: dict[str, _Member[C]] = {}
         self._version = 0
         self._deposed: Deposed | None = None
@@ -153,6 +158,7 @@ class CandidateSet(Generic[C]):
                 self._rest(member, str(error))
             self._changed.notify_all()
         if error is None:
+            self._reach.answered(member.name)
             self._send_to([member])
 
     def _got(self, member: _Member[C], version: int) -> None:
@@ -168,6 +174,13 @@ class CandidateSet(Generic[C]):
             member.is_resting = True
             self._alarms.after(member.retry_s, lambda: self._try_again(member))
             member.retry_s = min(LAST_RETRY_S, member.retry_s * 2)
+
+    def _is_back(self, name: str) -> None:
+        """The node answers again."""
+        member = self._members.get(name)
+        if member is not None and member.is_resting:
+            member.retry_s = FIRST_RETRY_S
+            self._try_again(member)
 
     def _try_again(self, member: _Member[C]) -> None:
         with self._changed:
@@ -194,11 +207,16 @@ class CandidateSet(Generic[C]):
         """Wait until this version is durable; see `Commit.wait`."""
         with self._changed:
             while late := self._awaited(version):
-                if not self._changed.wait(max(0.0, deadline - time.monotonic())):
-                    for member in late:
-                        self._fall_behind(member, f"no answer for {self._patience_s:g} seconds")
+                silent = [member for member in late if self._reach.is_silent(member.name)]
+                if silent or not self._changed.wait(max(0.0, deadline - time.monotonic())):
+                    self._stop_waiting_for(silent or late)
             self._raise_if_deposed()
         return self.behind()
+
+    def _stop_waiting_for(self, members: Iterable[_Member[C]]) -> None:
+        for member in members:
+            self._reach.waited_in_vain(member.name)
+            self._fall_behind(member, f"no answer for {self._patience_s:g} seconds")
 
     def _awaited(self, version: int) -> list[_Member[C]]:
         if self._deposed is not None:

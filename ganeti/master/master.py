@@ -28,6 +28,7 @@ from ganeti.master.queue import changes
 from ganeti.master.queue.distribute import QueueTransport
 from ganeti.master.queue.jobqueue import JobQueue, Settings
 from ganeti.master.queue.store import QueueStore
+from ganeti.master.reach import Reach
 from ganeti.master.services import Services
 from ganeti.master.startup import Startup
 from ganeti.model.config import Config
@@ -56,7 +57,7 @@ class Master:
         self._signals = threading.Semaphore(0)
         self._asked_to_stop = 0
         self._deposed: Deposed | None = None
-        self._alarms = AlarmClock()
+        self._alarms, self._reach = AlarmClock(), Reach()
         self._transport = Transport(startup.credentials())
         self._rpc = self._calls(lambda uuid: nodes.target(self._node(uuid)))
         self._store = self._config_store()
@@ -82,6 +83,7 @@ class Master:
             port=net.daemon_port("ganeti-noded"),
             sender=self._startup.sender,
             when_deposed=self._depose,
+            when_over=self._reach.told,
         )
 
     def _node(self, uuid: str) -> Node:
@@ -106,20 +108,31 @@ class Master:
         return ConfigStore(
             self._startup.cfg,
             self._startup.file,
-            CandidateSet(transport, config_distribute.newest, self._alarms, label=self._label),
+            CandidateSet(
+                transport,
+                config_distribute.newest,
+                self._alarms,
+                label=self._label,
+                reach=self._reach,
+            ),
             CandidateSet(
                 config_distribute.SsconfTransport(rpc),
                 config_distribute.newest,
                 self._alarms,
                 label=self._label,
                 what="node",
+                reach=self._reach,
             ),
             self._clock,
         )
 
     def _job_queue(self) -> JobQueue:
         candidates = CandidateSet(
-            QueueTransport(self._rpc, self._paths), changes.merge, self._alarms, label=self._label
+            QueueTransport(self._rpc, self._paths),
+            changes.merge,
+            self._alarms,
+            label=self._label,
+            reach=self._reach,
         )
         store = QueueStore(
             self._paths,

@@ -106,7 +106,10 @@ class Pending(Generic[R]):
 
 
 class Rpc:
-    """Calls nodes. `resolve` finds the node of a UUID; `when_deposed` hears of the end at once.
+    """Calls nodes. `resolve` finds the node of a UUID.
+
+    `when_deposed` hears of the end at once; `when_over` of the end of each call, with the node's UUID and
+    whether an answer came, whatever it was.
 
     The table of calls in flight has a lock of its own, under which nothing else is done.
     """
@@ -120,13 +123,14 @@ class Rpc:
         sender: Sender | None = None,
         scheme: str = "https",
         when_deposed: Callable[[Deposed], None] | None = None,
+        when_over: Callable[[str, bool], None] | None = None,
     ) -> None:
         self._carrier, self._resolve = carrier, resolve
         self._port, self._scheme = port, scheme
         self._headers = (f"{HEADER}: {sender.header()}",) if sender else ()
-        self._when_deposed = when_deposed
+        self._when_deposed, self._when_over = when_deposed, when_over
         self._lock = threading.Lock()
-        self._in_flight: dict[Future[Answer], tuple[str, str]] = {}
+        self._in_flight: dict[Future[Answer], tuple[Target, Call]] = {}
 
     def one(self, node: str | Target, method: Callable[Concatenate[C, P], R]) -> Callable[P, R]:
         """Call one node; raises `RpcError` when it fails."""
@@ -168,7 +172,7 @@ class Rpc:
     def in_flight(self) -> list[tuple[str, str]]:
         """Name of the node and of the call, for every call that has no answer yet."""
         with self._lock:
-            return sorted(self._in_flight.values())
+            return sorted((node.name, call.name) for node, call in self._in_flight.values())
 
     def _target(self, node: str | Target) -> Target:
         return self._resolve(node) if isinstance(node, str) else node
@@ -193,14 +197,16 @@ class Rpc:
             )
         )
         with self._lock:
-            self._in_flight[future] = (target.name, call.name)
+            self._in_flight[future] = (target, call)
         future.add_done_callback(self._finished)
         return Pending(target, call, future)
 
     def _finished(self, future: Future[Answer]) -> None:
         with self._lock:
-            del self._in_flight[future]
+            node, _ = self._in_flight.pop(future)
         answer = future.result()
+        if self._when_over:
+            self._when_over(node.uuid, answer.status != 0)
         if answer.status == DEPOSED_STATUS and self._when_deposed:
             self._when_deposed(Deposed(_explanation(answer)))
 

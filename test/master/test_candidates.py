@@ -6,10 +6,14 @@ from __future__ import annotations
 import pytest
 
 from ganeti.master.candidates import CandidateSet, Commit, Done
+from ganeti.master.reach import Reach
 from ganeti.rpc.runner import Deposed
 from test.support.alarms import FakeAlarms
 
 Content = frozenset[str]
+
+PATIENCE_S = 0.01
+LONG_S = 60.0
 
 
 class Wire:
@@ -31,10 +35,12 @@ class Wire:
 
 
 class World:
-    def __init__(self, *names: str) -> None:
+    def __init__(
+        self, *names: str, reach: Reach | None = None, patience_s: float = PATIENCE_S
+    ) -> None:
         self.wire, self.alarms = Wire(), FakeAlarms()
         self.set: CandidateSet[Content] = CandidateSet(
-            self.wire, frozenset.union, self.alarms, patience_s=0.01
+            self.wire, frozenset.union, self.alarms, patience_s=patience_s, reach=reach
         )
         for name in names:
             self.set.join(name)
@@ -98,6 +104,44 @@ def test_a_failing_one_is_behind_at_once_and_tried_again_more_and_more_rarely() 
     world.commit("c")
     world.wire.answer("n2", OSError("no"))
     assert world.alarms.pending_s == [1], "after a success the first rest is short again"
+
+
+def test_who_was_silent_once_is_waited_for_by_nobody_else() -> None:
+    reach = Reach()
+    World("n2", "n3", reach=reach).commit("a").wait()
+    other = World("n2", "n3", "n4", reach=reach, patience_s=LONG_S)
+    commit = other.commit("a")
+    for name in ("n4", "n3"):  # n3 is there again, as its answer shows
+        other.wire.answer(name)
+    assert list(commit.wait()) == ["n2"]
+    other.wire.answer("n2")
+    assert other.set.behind() == {}
+
+
+def test_one_that_answers_again_is_not_let_rest() -> None:
+    reach = Reach()
+    world = World("n2", reach=reach)
+    commit = world.commit("a")
+    reach.told("n2", False)
+    world.wire.answer("n2", OSError("no route"))
+    commit.wait()
+    reach.told("n3", True)
+    assert world.wire.open == {}
+    reach.told("n2", True)
+    world.wire.answer("n2")
+    assert world.set.behind() == {}
+
+
+def test_an_answer_that_is_an_error_again_and_again_does_not_end_the_rest() -> None:
+    """A node with a full disk answers; there is no use in sending everything again with each call."""
+    reach = Reach()
+    world = World("n2", reach=reach)
+    commit = world.commit("a")
+    reach.told("n2", True)
+    world.wire.answer("n2", OSError("no space left"))
+    commit.wait()
+    reach.told("n2", True)
+    assert world.wire.open == {}
 
 
 def test_a_newcomer_is_behind_until_it_has_the_backlog() -> None:

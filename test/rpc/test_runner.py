@@ -197,3 +197,15 @@ def test_calls_in_flight_are_visible() -> None:
     carrier.futures[0].set_result(Answer(200, b"[true, 3]"))
     assert rpc.in_flight() == []
     assert [reply.value for reply in seen] == [3]
+
+
+def test_who_answers_is_told() -> None:
+    heard: list[tuple[str, bool]] = []
+    answers = {
+        "192.0.2.1": Answer(200, b"[false, 'no']"),
+        "2001:db8::2": Answer(0, error="no route"),
+    }
+    carrier = FakeCarrier(lambda r: next(a for host, a in answers.items() if host in r.url))
+    rpc = an_rpc(carrier, when_over=lambda node, answered: heard.append((node, answered)))
+    rpc.all(["u1", "u2", "u3"], GardenCalls.count)("roses")
+    assert heard == [("u1", True), ("u2", False)]
