@@ -121,12 +121,12 @@ def netmask(request: InitRequest) -> int:
 
 
 def filled_hvparams(request: InitRequest) -> dict[str, dict[str, Any]]:
-    """The parameters of all hypervisors; those of the enabled ones must make sense."""
+    """The parameters of all hypervisors; those that are enabled or named must make sense."""
     filled = {}
     for name in registry.names():
         own = registry.typed(name, request.hvparams.get(name, {}), cluster=True)
         filled[name] = {**registry.defaults(name), **own}
-        if name in request.enabled_hypervisors:
+        if name in request.enabled_hypervisors or name in request.hvparams:
             registry.check_syntax(name, filled[name])
     return filled
 
@@ -138,6 +138,8 @@ def filled_diskparams(request: InitRequest) -> dict[str, dict[str, Any]]:
     if request.vg_name:
         filled["drbd"].setdefault("metavg", request.vg_name)
         filled["drbd"]["metavg"] = request.diskparams.get("drbd", {}).get("metavg", request.vg_name)
+    for template in request.diskparams:
+        disk.check(template, filled[template])
     return filled
 
 
@@ -147,7 +149,22 @@ def filled_ipolicy(request: InitRequest) -> dict[str, Any]:
     if "disk-templates" not in request.ipolicy:
         policy["disk-templates"] = list(request.enabled_disk_templates)
     ipolicy.check(policy)
+    wrong = sorted(set(policy["disk-templates"]) - set(request.enabled_disk_templates))
+    if wrong:
+        raise OpPrereqError(
+            f"the instance policy allows disk templates that are not enabled: {', '.join(wrong)}",
+            Code.WRONG_INPUT,
+        )
     return policy
+
+
+def pool_size(request: InitRequest) -> int:
+    size = DEFAULT_POOL if request.candidate_pool_size is None else request.candidate_pool_size
+    if size < 1:
+        raise OpPrereqError(
+            f"the pool of master candidates cannot have the size {size}", Code.WRONG_INPUT
+        )
+    return size
 
 
 def first_config(
@@ -196,7 +213,7 @@ def _cluster(
         highest_used_port=FIRST_FREE_PORT - 1,
         mac_prefix=settings.mac_prefix(request.mac_prefix or "aa:00:00"),
         uid_pool=tuple(settings.uid_pool(request.uid_pool)),
-        candidate_pool_size=request.candidate_pool_size or DEFAULT_POOL,
+        candidate_pool_size=pool_size(request),
         hidden_os=(),
         default_iallocator=request.default_iallocator or facts.default_iallocator,
         default_iallocator_params=dict(request.default_iallocator_params),
@@ -224,12 +241,15 @@ def _parameters(request: InitRequest) -> dict[str, Any]:
     be.check(backend)
     link = {"link": master_netdev(request)} if "link" not in request.nicparams else {}
     interface = {**nic.defaults(), **link, **nic.typed(request.nicparams)}
+    nic.check(interface)
+    machine = {**nd.defaults(), **nd.typed(request.ndparams)}
+    nd.check(machine)
     return {
         "enabled_hypervisors": request.enabled_hypervisors,
         "hvparams": filled_hvparams(request),
         "beparams": {"default": backend},
         "nicparams": {"default": interface},
-        "ndparams": {**nd.defaults(), **nd.typed(request.ndparams)},
+        "ndparams": machine,
         "ipolicy": filled_ipolicy(request),
         "hv_state_static": state.hv_state(request.hv_state, {}),
         "disk_state_static": state.disk_state(request.disk_state, {}),

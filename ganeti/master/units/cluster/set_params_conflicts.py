@@ -44,7 +44,7 @@ def check(change: Change) -> None:
     if change.of("nicparams"):
         _check_nics(change.after)
     if change.of("hvparams", "os_hvp", "enabled_hypervisors"):
-        _check_hvparams(change.after)
+        _check_hvparams(change)
 
 
 def warnings(change: Change) -> Iterator[str]:
@@ -186,9 +186,11 @@ def _check_nics(cfg: Config) -> None:
         raise OpPrereqError("; ".join(problems), Code.WRONG_INPUT)
 
 
-def _check_hvparams(cfg: Config) -> None:
-    """The syntax of the parameters of enabled hypervisors, for the cluster and for each OS."""
-    for name in cfg.cluster.enabled_hypervisors:
+def _check_hvparams(change: Change) -> None:
+    """The syntax for hypervisors that are enabled or change, for the cluster and for each OS."""
+    cfg, before = change.after, change.before.cluster.hvparams
+    changed = [n for n, own in cfg.cluster.hvparams.items() if own != before.get(n)]
+    for name in dict.fromkeys([*cfg.cluster.enabled_hypervisors, *changed]):
         registry.check_syntax(name, cfg.cluster_hvparams(name))
         for os_name, by_hypervisor in cfg.cluster.os_hvp.items():
             if name in by_hypervisor:

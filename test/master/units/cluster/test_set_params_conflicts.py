@@ -80,6 +80,7 @@ def test_nothing_speaks_against_it(attributes: dict[str, Any], request_: dict[st
         ({}, {"enabled_disk_templates": ["diskless"]}, "of the cluster allows.*file"),
         ({}, {"ipolicy": {"disk-templates": ["rbd"]}}, "of the cluster allows.*rbd"),
         ({}, {"hvparams": {"kvm": {"disk_type": "drum"}}}, "disk_type"),
+        ({}, {"hvparams": {"xen-pvm": {"kernel_path": "relative"}}}, "kernel_path"),
         ({}, {"os_hvp": {"deb": {"kvm": {"disk_type": "drum"}}}}, "disk_type"),
     ],
 )
