@@ -237,6 +237,8 @@ class Transport:
             for handle in succeeded:
                 self._end(handle.transfer, Answer(handle.getinfo(pycurl.RESPONSE_CODE)))
             for handle, code, text in failed:
+                # libcurl may keep the connection on which a call failed.
+                self._closed_at[_host(handle.transfer.request.url)] = time.monotonic()
                 self._end(handle.transfer, Answer(0, error=_told(code, text)))
 
     def _end(self, transfer: _Transfer, answer: Answer) -> None:
@@ -337,8 +339,10 @@ def _notice_silence(descriptor: int, _purpose: int) -> int:
 
 
 def _peer(descriptor: int) -> str:
-    with _borrowed(descriptor) as sock:
+    """The host at the other end; none when it has reset the connection."""
+    with contextlib.suppress(OSError), _borrowed(descriptor) as sock:
         return str(sock.getpeername()[0])
+    return ""
 
 
 def _host(url: str) -> str:

@@ -67,7 +67,9 @@ class Running:
         self.daemon = daemon.NodeDaemon(options, paths, "127.0.0.1")
         self.port = self.daemon.port
         self._ready = threading.Event()
-        self._thread = threading.Thread(target=self.daemon.run, args=(self._ready.set,))
+        self._thread = threading.Thread(
+            target=self.daemon.run, args=(self._ready.set,), daemon=True
+        )
         self._thread.start()
         assert self._ready.wait(10)
 
