@@ -119,7 +119,8 @@ class UnitHooks:
 
     def _stop_on_failure(self, replies: Replies) -> None:
         if replies and all(r.failed and not r.offline for r in replies.values()):
-            raise HooksFailure("no node could be reached to run the pre hooks")
+            silent = ", ".join(sorted(f"{r.node.name}: {r.error}" for r in replies.values()))
+            raise HooksFailure(f"no node could be reached to run the pre hooks ({silent})")
         failed = failed_rows(*self._answers(replies))
         if failed:
             raise HooksAbort(failed)

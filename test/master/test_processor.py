@@ -184,7 +184,7 @@ def test_a_pre_hook_that_refuses_stops_everything(tmp_path: Path) -> None:
 def test_a_node_that_does_not_answer_cannot_say_yes_alone(tmp_path: Path) -> None:
     here = ready(tmp_path)
     here.nodes.fails("n1", "hooks_runner", "no route to host")
-    with pytest.raises(HooksFailure):
+    with pytest.raises(HooksFailure, match="n1: no route to host"):
         Job(here, reboot()).run()
 
 
