@@ -19,6 +19,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import IO, NamedTuple
 
 from ganeti.errors import CommandError
@@ -31,6 +32,20 @@ _LAST_WORDS_S = 1.0
 _SHOWN_LINES = 20
 _CHUNK = 64 * 1024
 _OUTPUT_MODE = 0o600
+
+
+@dataclass(frozen=True)
+class Command:
+    """What is to be run; `env` is added to the environment, or is all of it with `reset_env`."""
+
+    argv: tuple[str, ...]
+    input: str | None = None
+    env: Mapping[str, str] | None = None
+    reset_env: bool = False
+    cwd: str | None = None
+    output_file: str | None = None
+    timeout_s: float | None = None
+    pass_fds: tuple[int, ...] = ()
 
 
 class Result(NamedTuple):
@@ -93,21 +108,25 @@ class Runner:
     ) -> Result:
         """Run a command to its end; `check` raises CommandError if it fails.
 
-        `env` is added to the environment, or is all of it with `reset_env`. With `output_file` both
-        streams are appended there. A command that cannot be started has code 127, as in a shell.
+        With `output_file` both streams are appended there. A command that cannot be started has
+        code 127, as in a shell.
         """
-        try:
-            with _sink(output_file) as sink:
-                process = _start(
-                    argv, input is not None, _environment(env, reset_env), cwd, sink, pass_fds
-                )
-        except OSError as err:
-            result = Result(tuple(argv), CANNOT_START, "", f"cannot be started: {err}")
-        else:
-            result = _finish(process, argv, input, timeout_s, self._grace_s)
+        result = self._run(
+            Command(
+                tuple(argv), input, env, reset_env, cwd, output_file, timeout_s, tuple(pass_fds)
+            )
+        )
         if check and result.failed:
             raise CommandError(result.error_text())
         return result
+
+    def _run(self, command: Command) -> Result:
+        try:
+            with _sink(command.output_file) as sink:
+                process = _start(command, sink)
+        except OSError as err:
+            return Result(command.argv, CANNOT_START, "", f"cannot be started: {err}")
+        return _finish(process, command, self._grace_s)
 
     def start_detached(
         self,
@@ -123,11 +142,16 @@ class Runner:
         A program that cannot be executed raises CommandError. While this process lives, a thread waits
         for the other one, so that it leaves no zombie.
         """
+        return self._detach(
+            Command(tuple(argv), None, env, False, cwd, output_file, pass_fds=tuple(pass_fds))
+        )
+
+    def _detach(self, command: Command) -> int:
         try:
-            with _sink(output_file or os.devnull) as sink:
-                process = _start(argv, False, _environment(env, False), cwd, sink, pass_fds)
+            with _sink(command.output_file or os.devnull) as sink:
+                process = _start(command, sink)
         except OSError as err:
-            raise CommandError(f"{argv[0]} cannot be started: {err}") from err
+            raise CommandError(f"{command.argv[0]} cannot be started: {err}") from err
         _reap_later(process)
         return process.pid
 
@@ -170,38 +194,25 @@ def _environment(env: Mapping[str, str] | None, reset: bool) -> dict[str, str]:
     return {**base, **(env or {})}
 
 
-def _start(
-    argv: Sequence[str],
-    has_input: bool,
-    env: Mapping[str, str],
-    cwd: str | None,
-    sink: int | None,
-    pass_fds: Sequence[int],
-) -> subprocess.Popen[bytes]:
-    log.debug("running %s", shlex.join(argv))
+def _start(command: Command, sink: int | None) -> subprocess.Popen[bytes]:
+    log.debug("running %s", shlex.join(command.argv))
     return subprocess.Popen(
-        list(argv),
-        stdin=subprocess.PIPE if has_input else subprocess.DEVNULL,
+        command.argv,
+        stdin=subprocess.DEVNULL if command.input is None else subprocess.PIPE,
         stdout=subprocess.PIPE if sink is None else sink,
         stderr=subprocess.PIPE if sink is None else sink,
         bufsize=0,
-        env=dict(env),
-        cwd=cwd,
-        pass_fds=tuple(pass_fds),
+        env=_environment(command.env, command.reset_env),
+        cwd=command.cwd,
+        pass_fds=command.pass_fds,
         start_new_session=True,
     )
 
 
-def _finish(
-    process: subprocess.Popen[bytes],
-    argv: Sequence[str],
-    text: str | None,
-    timeout_s: float | None,
-    grace_s: float,
-) -> Result:
-    with contextlib.closing(_Conversation(process, (text or "").encode())) as talk:
+def _finish(process: subprocess.Popen[bytes], command: Command, grace_s: float) -> Result:
+    with contextlib.closing(_Conversation(process, (command.input or "").encode())) as talk:
         try:
-            timed_out = not talk.until_end(timeout_s)
+            timed_out = not talk.until_end(command.timeout_s)
         except BaseException:
             talk.end(grace_s)
             talk.reap()
@@ -211,9 +222,9 @@ def _finish(
         talk.last_words(min(grace_s, _LAST_WORDS_S))
         returncode = talk.reap()
     out, err = (bytes(stream).decode("utf-8", "replace") for stream in talk.printed)
-    result = Result(tuple(argv), returncode, out, err, timed_out)
+    result = Result(command.argv, returncode, out, err, timed_out)
     if result.failed:
-        log.debug("%s %s", argv[0], result.fail_reason)
+        log.debug("%s %s", command.argv[0], result.fail_reason)
     return result
 
 

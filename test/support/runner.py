@@ -11,24 +11,17 @@ Every command is kept in `calls`. One that nobody arranged fails the test. Equal
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from ganeti.errors import CommandError
-from ganeti.utils.process import Result, Runner
+from ganeti.utils.process import Command, Result, Runner
 
 
-class Call(NamedTuple):
-    """One command as it was asked for."""
+@dataclass(frozen=True)
+class Call(Command):
+    """One command as it was asked for, and the way it was to be run."""
 
-    argv: tuple[str, ...]
-    input: str | None = None
-    env: Mapping[str, str] | None = None
-    reset_env: bool = False
-    cwd: str | None = None
-    output_file: str | None = None
-    timeout_s: float | None = None
-    pass_fds: tuple[int, ...] = ()
     detached: bool = False
     interactive: bool = False
 
@@ -77,48 +70,16 @@ class FakeRunner(Runner):
                 return answer(call)
         raise AssertionError(f"nobody arranged an answer to {list(call.argv)}")
 
-    def run(
-        self,
-        argv: Sequence[str],
-        *,
-        timeout_s: float | None,
-        input: str | None = None,
-        env: Mapping[str, str] | None = None,
-        reset_env: bool = False,
-        cwd: str | None = None,
-        output_file: str | None = None,
-        pass_fds: Sequence[int] = (),
-        check: bool = False,
-    ) -> Result:
-        result = self._answer(
-            Call(tuple(argv), input, env, reset_env, cwd, output_file, timeout_s, tuple(pass_fds))
-        )
-        if output_file is not None:
-            with open(output_file, "a", encoding="utf-8") as file:
-                file.write(result.output)
-            result = result._replace(stdout="", stderr="")
-        if check and result.failed:
-            raise CommandError(result.error_text())
-        return result
+    def _run(self, command: Command) -> Result:
+        result = self._answer(Call(**vars(command)))
+        if command.output_file is None:
+            return result
+        with open(command.output_file, "a", encoding="utf-8") as file:
+            file.write(result.output)
+        return result._replace(stdout="", stderr="")
 
-    def start_detached(
-        self,
-        argv: Sequence[str],
-        *,
-        output_file: str | None = None,
-        env: Mapping[str, str] | None = None,
-        cwd: str = "/",
-        pass_fds: Sequence[int] = (),
-    ) -> int:
-        call = Call(
-            tuple(argv),
-            env=env,
-            cwd=cwd,
-            output_file=output_file,
-            pass_fds=tuple(pass_fds),
-            detached=True,
-        )
-        result = self._answer(call)
+    def _detach(self, command: Command) -> int:
+        result = self._answer(Call(**vars(command), detached=True))
         if result.failed:
             raise CommandError(result.error_text())
         self._next_pid += 1
