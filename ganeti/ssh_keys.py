@@ -17,6 +17,7 @@ from ganeti.utils.files import Disk
 from ganeti.utils.process import Runner
 
 KEYGEN_TIMEOUT_S = 120
+NEW = ".new"
 HOST_KEY_TYPES = ("rsa", "dsa", "ecdsa", "ed25519")
 
 
@@ -48,15 +49,21 @@ class RootKeys:
         self._disk.ensure_dir(self.directory, mode=0o700)
         private = self.private_path(kind)
         if not os.path.exists(private):
-            argv = ["ssh-keygen", "-q", "-N", "", "-t", kind, "-b", str(bits), "-f", private]
-            self._runner.run(argv, timeout_s=KEYGEN_TIMEOUT_S, check=True)
+            self.generate(kind, bits, NEW)
+            # The public one first: the private one stands for both.
+            names = [private + ".pub", private]
+            self._disk.rename_many(zip([private + NEW + ".pub", private + NEW], names, strict=True))
         return self._read(private + ".pub").strip()
 
     def generate(self, kind: str, bits: int, suffix: str) -> str:
-        """Make a key pair beside the one in use, as a change of keys needs it first."""
+        """Make a key pair beside the one in use, as a change of keys needs it first; it is durable."""
         private = self.private_path(kind) + suffix
+        pair = [private, private + ".pub"]
+        for path in pair:  # ssh-keygen would ask before it writes over one
+            self._disk.remove(path, missing_ok=True)
         argv = ["ssh-keygen", "-q", "-N", "", "-t", kind, "-b", str(bits), "-f", private]
         self._runner.run(argv, timeout_s=KEYGEN_TIMEOUT_S, check=True)
+        self._disk.sync(pair)
         return self._read(private + ".pub").strip()
 
     def authorize(self, keys: Iterable[str]) -> None:

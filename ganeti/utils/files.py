@@ -128,6 +128,14 @@ class Disk:
             raise
         self._sync_directories(item.path for item in items)
 
+    def sync(self, paths: Iterable[str]) -> None:
+        """Make durable what another program has written."""
+        paths = list(paths)
+        for path in paths:
+            with _naming(path):
+                self._do.sync_file(path)
+        self._sync_directories(paths)
+
     def _sync(self, path: str, item: Write) -> os.stat_result:
         with _naming(item.path):
             return self._do.sync_file(path)
