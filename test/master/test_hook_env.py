@@ -66,11 +66,12 @@ def test_nics_say_how_they_are_connected() -> None:
 
 
 def test_those_in_a_network_tell_of_it() -> None:
-    cfg = a_cluster().with_nodes("n1").with_instance("web")
-    built = cfg.build()
-    web = built.instance("web")
-    nic = web.nics[0].replace(network=built.network("lan").uuid, name="eth")
-    variables = hook_env.instance_env(built, web.replace(nics=(nic,)))
+    builder = a_cluster().with_nodes("n1").with_instance("web")
+    builder.with_network("lan", "10.3.0.0/24", groups=("default",), gateway="10.3.0.1")
+    cfg = builder.build()
+    web = cfg.instance("web")
+    nic = web.nics[0].replace(network=cfg.network("lan").uuid, name="eth")
+    variables = hook_env.instance_env(cfg, web.replace(nics=(nic,)))
     assert variables["INSTANCE_NIC0_BRIDGE"] == "br-lan"
     assert of("INSTANCE_NIC0_NETWORK_", variables) == {"NAME", "UUID", "TAGS", "SUBNET", "GATEWAY"}
     assert variables["INSTANCE_NIC0_NAME"] == "eth"
