@@ -43,7 +43,6 @@ from ganeti.node.hypervisors.kvm.network import Connector, Taps, TapWish
 from ganeti.node.hypervisors.kvm.places import GuestFiles
 from ganeti.node.hypervisors.kvm.qmp import Monitors, Qmp, QmpError
 from ganeti.node.hypervisors.kvm.runtime import Runtime
-from ganeti.node.hypervisors.kvm.uids import UidPool
 from ganeti.node.machine import Machine
 from ganeti.node.storage import links
 from ganeti.paths import Paths
@@ -71,8 +70,7 @@ class KvmHypervisor(Hypervisor):
         self._taps, self._connector = taps or Taps(), Connector(paths, runner)
         self._prober = Prober(runner)
         self._monitors = Monitors()
-        uids = UidPool(paths, machine)
-        self._launcher = Launcher(paths, runner, self._taps, self._connector, uids)
+        self._launcher = Launcher(paths, runner, machine, self._taps)
 
     def _files(self, name: str) -> GuestFiles:
         return GuestFiles(self._paths, name)

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 
 from ganeti.errors import HypervisorError
 from ganeti.model.instance import Instance
-from ganeti.node.hypervisors.kvm import command, runtime, uids
+from ganeti.node.hypervisors.kvm import command, process, runtime, uids
 from ganeti.node.hypervisors.kvm.capabilities import Capabilities
 from ganeti.node.hypervisors.kvm.network import Connector, Tap, Taps, TapWish, must_wait
 from ganeti.node.hypervisors.kvm.places import GuestFiles
 from ganeti.node.hypervisors.kvm.runtime import Runtime
 from ganeti.node.hypervisors.kvm.uids import UidPool
+from ganeti.node.machine import Machine
 from ganeti.paths import Paths
 from ganeti.utils import files
 from ganeti.utils.process import Result, Runner
@@ -45,18 +46,16 @@ def scope_command(name: str) -> list[str]:
 class Launcher:
     """Starts QEMU."""
 
-    def __init__(
-        self, paths: Paths, runner: Runner, taps: Taps, connector: Connector, pool: UidPool
-    ) -> None:
-        self._paths, self._runner = paths, runner
-        self._taps, self._connector, self._pool = taps, connector, pool
+    def __init__(self, paths: Paths, runner: Runner, machine: Machine, taps: Taps) -> None:
+        self._paths, self._runner, self._machine, self._taps = paths, runner, machine, taps
+        self._connector, self._pool = Connector(paths, runner), UidPool(paths, machine)
 
     def launch(self, start: Start) -> None:
         """QEMU runs and serves its sockets when this returns; raises HypervisorError."""
         guest_files = GuestFiles(self._paths, start.instance.name)
         with Rollback() as undo, contextlib.ExitStack() as held:
             guest_files.ensure_directories()
-            undo.on_failure(guest_files.remove)
+            undo.on_failure(self._take_back, guest_files)
             if start.guest.hvparams["use_chroot"]:
                 os.mkdir(guest_files.chroot)
             runtime.save(guest_files.runtime, start.guest)
@@ -65,6 +64,11 @@ class Launcher:
             launch = command.Launch(taps, user, start.incoming)
             argv = command.launch_command(start.guest, launch, start.capabilities, guest_files)
             self._run(guest_files, argv, taps)
+
+    def _take_back(self, guest_files: GuestFiles) -> None:
+        """A QEMU that has detached and hangs is found by its files only: they go after it."""
+        process.end(guest_files, self._machine)
+        guest_files.remove()
 
     def _open_taps(
         self, start: Start, guest_files: GuestFiles

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,12 @@ from ganeti.errors import HypervisorError
 from ganeti.node.hypervisors.kvm import command, display, runtime
 from ganeti.node.hypervisors.kvm.devices import Board
 from ganeti.node.hypervisors.kvm.launch import Launcher, Start
-from ganeti.node.hypervisors.kvm.network import Connector, Tap, Taps, TapWish
+from ganeti.node.hypervisors.kvm.network import Tap, Taps, TapWish
 from ganeti.node.hypervisors.kvm.places import GuestFiles
 from ganeti.node.hypervisors.kvm.runtime import Runtime
-from ganeti.node.hypervisors.kvm.uids import UidPool
 from ganeti.node.machine import Machine
 from ganeti.paths import Paths
+from ganeti.utils.process import Runner
 from test.node.hypervisors.kvm.guests import QEMU, QEMU_7_2, an_instance, attached
 from test.support.runner import Call, FakeRunner
 
@@ -47,9 +48,7 @@ class Node:
         self.runner, self.taps = FakeRunner(), FakeTaps()
         self.runner.on(self.paths.kvm_ifup)
         self.runner.on(QEMU)
-        connector = Connector(self.paths, self.runner)
-        pool = UidPool(self.paths, Machine())
-        self.launcher = Launcher(self.paths, self.runner, self.taps, connector, pool)
+        self.launcher = Launcher(self.paths, self.runner, Machine(), self.taps)
 
     def start(
         self,
@@ -114,6 +113,22 @@ def test_nothing_stays_if_qemu_fails(node: Node) -> None:
         node.launcher.launch(node.start())
     assert node.left_over() == []
     assert node.taps.are_closed()
+
+
+def test_a_qemu_that_has_detached_and_hangs_is_ended(node: Node) -> None:
+    """Its starter was killed when the time was over; without its files nobody would find it."""
+    found: list[int] = []
+
+    def detach(_call: Call) -> None:
+        code = "import signal; signal.pause()"
+        found.append(Runner().start_detached([sys.executable, "-S", "-c", code, "-name", "web"]))
+        Path(node.files.pid).write_text(f"{found[0]}\n")
+
+    node.runner.on(QEMU, returncode=-9, timed_out=True, do=detach)
+    with pytest.raises(HypervisorError, match="ran out of time"):
+        node.launcher.launch(node.start())
+    assert Machine().command_line(found[0]) == []
+    assert node.left_over() == []
 
 
 def test_nothing_stays_if_the_network_fails(node: Node) -> None:
