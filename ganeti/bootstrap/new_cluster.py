@@ -89,12 +89,12 @@ SSH_BITS = {"rsa": 2048, "dsa": 1024, "ecdsa": 384}
 def storage_directories(request: InitRequest, paths: Paths) -> dict[str, str]:
     """The directories of the enabled file-based templates, by template."""
     directories = {
-        "file": request.file_storage_dir or paths.default_file_storage_dir,
-        "sharedfile": request.shared_file_storage_dir or paths.default_shared_file_storage_dir,
+        "file": (request.file_storage_dir, paths.default_file_storage_dir),
+        "sharedfile": (request.shared_file_storage_dir, paths.default_shared_file_storage_dir),
     }
     return {
-        template: directory
-        for template, directory in directories.items()
+        template: usual if given is None else given
+        for template, (given, usual) in directories.items()
         if template in request.enabled_disk_templates
     }
 
