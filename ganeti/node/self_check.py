@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -41,11 +41,13 @@ class SelfCheck:
     def answer(self, asked: Mapping[str, Any]) -> Answer:
         """What is known here of the questions; a node that runs no guests leaves theirs out."""
         skipped = GUEST_KEYS if self._me in asked.get("nonvmnodes", ()) else ()
-        return {
-            key: ANSWERS[key](self, value)
-            for key, value in asked.items()
-            if key in ANSWERS and key not in skipped
-        }
+        keys = [key for key in asked if key in ANSWERS and key not in skipped]
+        with ThreadPoolExecutor(len(WAYS)) as pool:
+            begun = {key: pool.submit(ANSWERS[key], self, asked[key]) for key in WAYS & set(keys)}
+            return {
+                key: begun[key].result() if key in begun else ANSWERS[key](self, asked[key])
+                for key in keys
+            }
 
     def filelist(self, paths: list[str]) -> dict[str, str]:
         found = ((path, _checksum(path)) for path in paths)
@@ -78,9 +80,14 @@ class SelfCheck:
         nodes, candidates = asked
         if self._me not in candidates:
             return {}
-        with ThreadPoolExecutor(PARALLEL) as pool:
-            results = pool.map(_network_problem, nodes)
-            return {row[0]: text for row, text in zip(nodes, results, strict=True) if text}
+        port = net.daemon_port("ganeti-noded")
+        silent = _silent({address for _, *own in nodes for address in own}, port)
+        texts = {name: [a for a in dict.fromkeys(own) if a in silent] for name, *own in nodes}
+        return {
+            name: f"no answer at {' and '.join(addresses)} port {port}"
+            for name, addresses in texts.items()
+            if addresses
+        }
 
     def master_ip(self, asked: Any) -> bool | None:
         master, address, candidates = asked
@@ -197,6 +204,8 @@ ANSWERS: dict[str, Callable[[SelfCheck, Any], Any]] = {
     "nodesetup": SelfCheck.node_setup,
     "time": SelfCheck.time,
 }
+# What may have to wait for other nodes.
+WAYS = frozenset({"nodelist", "node-net-test", "master-ip"})
 GUEST_KEYS = frozenset(
     {"hypervisor", "hvparms", "instancelist", "hvinfo", "oslist", "bridges"}
     | {"allowed-file-storage-paths", "file-storage-path", "shared-file-storage-path"}
@@ -212,12 +221,8 @@ def _checksum(path: str) -> str | None:
         return None
 
 
-def _network_problem(row: Any) -> str | None:
-    _name, primary, secondary = row
-    port = net.daemon_port("ganeti-noded")
-    silent = [
-        address
-        for address in dict.fromkeys([primary, secondary])
-        if not net.tcp_ping(address, port, timeout_s=PING_TIMEOUT_S)
-    ]
-    return f"no answer at {' and '.join(silent)} port {port}" if silent else None
+def _silent(addresses: Collection[str], port: int) -> set[str]:
+    """At which of them nobody answers; the silence of several costs no more than that of one."""
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        heard = pool.map(lambda a: net.tcp_ping(a, port, timeout_s=PING_TIMEOUT_S), addresses)
+        return {address for address, good in zip(addresses, heard, strict=True) if not good}
