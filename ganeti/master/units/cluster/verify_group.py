@@ -114,7 +114,7 @@ class ClusterVerifyGroup(LogicalUnit[OpClusterVerifyGroup]):
         self._answered_at = self.clock.now()
         self._answers = {u: r.value for u, r in self._replies.items() if not r.failed}
 
-    def _ask(self, nodes: Iterable[Node], asked: Mapping[str, Any]) -> dict[str, Reply[Any]]:
+    def _ask(self, nodes: Iterable[Node], asked: dict[str, Any]) -> dict[str, Reply[Any]]:
         return self.rpc.all([node.uuid for node in nodes], SystemCalls.node_verify)(
             asked, self.cfg.cluster.cluster_name, self._hvparams()
         )
