@@ -63,7 +63,8 @@ class Terminal:
 
     def confirm_list(self, operation: str, kind: str, names: Sequence[str]) -> bool:
         """Whether the operation shall be done to all these objects."""
-        text = f"{operation.capitalize()} will be done to {len(names)} {kind}. Continue?"
+        many = f"{len(names)} {kind if len(names) > 1 else kind.removesuffix('s')}"
+        text = f"{operation.capitalize()} will be done to {many}. Continue?"
         listing = "\n".join(["", f"Affected {kind}:", *(f"  {name}" for name in names)])
         if len(names) <= LIST_LIMIT:
             return self.ask(text + listing) is YES

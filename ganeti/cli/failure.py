@@ -106,7 +106,7 @@ _TEXTS: dict[str, Callable[[Any], str]] = {
     "ResolverError": _resolver,
     "TypeEnforcementError": _after("Parameter Error: "),
     "ParameterError": _parameter,
-    "JobQueueDrainError": _after("Failure: the job queue takes no jobs: "),
+    "JobQueueDrainError": _after("Failure: "),
     "JobQueueFull": _after("Failure: "),
     "NoMasterError": _no_master,
     "TimeoutError": _timeout,

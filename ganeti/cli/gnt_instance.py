@@ -54,6 +54,13 @@ def _one_target(run: Run) -> None:
         raise OpPrereqError("-I and -n exclude each other", Code.WRONG_INPUT)
 
 
+def _goal(run: Run) -> str:
+    """Where the instance goes, as far as it is known before the job."""
+    if run.opts.iallocator:
+        return f"the node that {run.opts.iallocator} chooses"
+    return run.opts.target_node or "its other node"
+
+
 def _activate_disks(run: Run) -> int:
     op = run.opcode(OpInstanceActivateDisks, instance_name=run.args[0])
     for node, disk, device in jobs.submit(run, op):
@@ -69,7 +76,7 @@ def _deactivate_disks(run: Run) -> int:
 def _failover(run: Run) -> int:
     name = run.args[0]
     _one_target(run)
-    _ask(run, f"Failing over will stop instance {name} and start it on its other node. Continue?")
+    _ask(run, f"Failing over will stop instance {name} and start it on {_goal(run)}. Continue?")
     if run.opts.ignore_consistency:
         run.confirm(
             f"With --ignore-consistency instance {name} may start with old data, and what was "
@@ -87,7 +94,7 @@ def _migrate(run: Run) -> int:
     if run.opts.cleanup:
         _ask(run, f"Instance {name} will be recovered from a migration that failed. Continue?")
     else:
-        _ask(run, f"Instance {name} will be migrated to its other node. Continue?")
+        _ask(run, f"Instance {name} will be migrated to {_goal(run)}. Continue?")
     mode = run.opts.mode if run.opts.live else "non-live"
     op = run.opcode(OpInstanceMigrate, instance_name=name, mode=mode, live=None)
     jobs.submit(run, op)

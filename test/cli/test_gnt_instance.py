@@ -194,6 +194,17 @@ def test_questions_name_the_instance(instance: CommandLine, words: list[str], op
     assert [op["OP_ID"] for op in instance.master.ops] == [op_id, op_id]
 
 
+@pytest.mark.parametrize(
+    ("words", "goal"), [([], "other node"), (["-n", "n3"], "n3"), (["-I", "hail"], "hail")]
+)
+def test_questions_name_where_the_instance_goes(
+    instance: CommandLine, words: list[str], goal: str
+) -> None:
+    for verb in ("failover", "migrate"):
+        instance.run("gnt-instance", verb, *words, "web1")
+        assert goal in instance.terminal.questions[-1]
+
+
 def test_nobody_is_asked_about_an_instance_that_is_not_there(instance: CommandLine) -> None:
     code, _, err = instance.run("gnt-instance", "remove", "web9")
     assert (code, instance.terminal.questions) == (1, [])
