@@ -41,9 +41,7 @@ def _list(run: Run) -> int:
     fields = listing.wanted_fields(run.opts.output, listing.JOB.default)
     if run.opts.archived and "archived" not in fields:
         fields.append("archived")
-    named = filters.from_arguments(
-        run.args, force=run.opts.force_filter, name_field="id", numeric=True
-    )
+    named = listing.asked_for(run, listing.JOB)
     statuses = run.opts.status_filter
     by_status = filters.is_one_of("status", statuses) if statuses else None
     return listing.show(run, listing.JOB, fields, filters.all_of(by_status, named))

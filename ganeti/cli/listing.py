@@ -116,14 +116,19 @@ def wanted_fields(output: str | None, default: tuple[str, ...]) -> list[str]:
 
 def list_named(run: Run, resource: Resource) -> int:
     """Print the table of the objects that the arguments ask for."""
-    qfilter = filters.from_arguments(
+    qfilter = asked_for(run, resource)
+    _warn_of_unknown_names(run, resource)
+    return show(run, resource, wanted_fields(run.opts.output, resource.default), qfilter)
+
+
+def asked_for(run: Run, resource: Resource) -> filters.Filter | None:
+    """What the arguments say."""
+    return filters.from_arguments(
         run.args,
         force=run.opts.force_filter,
         name_field=resource.name_field,
         numeric=resource.numeric,
     )
-    _warn_of_unknown_names(run, resource)
-    return show(run, resource, wanted_fields(run.opts.output, resource.default), qfilter)
 
 
 def _warn_of_unknown_names(run: Run, resource: Resource) -> None:
