@@ -29,6 +29,7 @@ PROGRAMS = {
     "sshd": "openssh-server",
     "unshare": "util-linux",
     "xz": "xz-utils",
+    "zstd": "zstd",
 }
 
 
