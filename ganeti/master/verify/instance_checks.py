@@ -12,6 +12,7 @@ from ganeti.model import ipolicy
 from ganeti.model.config import Config
 from ganeti.model.instance import Instance
 from ganeti.model.node import Node
+from ganeti.model.templates import TEMPLATES
 
 Running = Mapping[str, frozenset[str]]
 
@@ -82,6 +83,12 @@ def _check_groups(found: Findings, cfg: Config, instance: Instance) -> None:
     found.warning_if(
         len(groups) > 1, "EINSTANCESPLITGROUPS", instance.name, f"has nodes in groups {names}"
     )
+
+
+def is_redundant(cfg: Config, instance: Instance) -> bool:
+    """Whether another node could go on with the instance if its own is lost."""
+    kinds = {disk.dev_type for disk in cfg.disks_of(instance)} or {"diskless"}
+    return any(TEMPLATES[kind].mirrored for kind in kinds)
 
 
 def check_policy(found: Findings, cfg: Config, instance: Instance) -> None:

@@ -242,3 +242,12 @@ def test_parameters_of_an_os_are_judged_for_the_hypervisors_there_are() -> None:
     asked = request.node_verify(cfg, Paths(), cfg.group("default"), clutter=False)
     assert [row[:2] for row in asked["hvparms"]] == [["cluster", "kvm"], ["os noop", "kvm"]]
     assert asked["hvparms"][1][2]["vga"] == "std"
+
+
+@pytest.mark.parametrize(
+    ("template", "redundant"),
+    [("plain", False), ("file", False), ("drbd", True), ("sharedfile", True), ("diskless", True)],
+)
+def test_what_survives_its_node(template: str, redundant: bool) -> None:
+    cfg = a_cluster().with_nodes("n1", "n2").with_instance("web", template=template).build()
+    assert instance_checks.is_redundant(cfg, cfg.instance("web")) is redundant

@@ -191,7 +191,7 @@ class ClusterVerifyGroup(LogicalUnit[OpClusterVerifyGroup]):
     def _notes(self) -> None:
         offline = sum(node.offline for node in self._nodes)
         drained = sum(node.drained for node in self._nodes)
-        lonely = sum(len(self.cfg.nodes_of(i)) == 1 for i in self._instances)
+        lonely = sum(not instance_checks.is_redundant(self.cfg, i) for i in self._instances)
         notes = (
             (lonely, "instance(s) without redundancy"),
             (offline, "offline node(s)"),
