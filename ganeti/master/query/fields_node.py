@@ -91,20 +91,8 @@ _CONFIG = [
         "Its own node parameters",
         lambda n, _: n.ndparams,
     ),
-    Field(
-        "hv_state",
-        OTHER,
-        "HypervisorState",
-        "Recorded capacity for guests",
-        lambda n, _: n.hv_state_static or None,
-    ),
-    Field(
-        "disk_state",
-        OTHER,
-        "DiskState",
-        "Recorded capacity for disks",
-        lambda n, _: n.disk_state_static or None,
-    ),
+    Field("hv_state", OTHER, "HypervisorState", "Recorded capacity for guests", lambda _, __: None),
+    Field("disk_state", OTHER, "DiskState", "Recorded capacity for disks", lambda _, __: None),
     Field(
         "pinst_cnt",
         NUMBER,

@@ -128,17 +128,6 @@ def test_power_is_known_only_with_a_program(tmp_path: Path) -> None:
     ]
 
 
-def test_states_are_shown_where_somebody_set_them(tmp_path: Path) -> None:
-    state, disks = {"kvm": {"mem_node": 512}}, {"plain": {"xenvg": {"disk_reserved": 7}}}
-    builder = a_cluster().with_node("n1").with_node("n2", hv_state_static=state)
-    world = a_world(tmp_path, builder.with_node("n3", disk_state_static=disks))
-    assert rows(world, "node", ["hv_state", "disk_state"]) == [
-        [(3, None), (3, None)],
-        [(0, state), (3, None)],
-        [(3, None), (0, disks)],
-    ]
-
-
 def test_networks(tmp_path: Path) -> None:
     builder = a_cluster().with_network(
         "lan",
