@@ -2,7 +2,8 @@
 """The fence against deposed masters: a node obeys no master with a lower epoch than it has seen.
 
 The highest epoch is on disk before the first call of a new master is answered, so that a crash cannot
-make the node forget whom it obeys. Of two masters that took the same epoch it obeys the first.
+make the node forget whom it obeys. Of two masters that took the same epoch it obeys the first. What
+must be possible with a dead disk is only held against the epoch in memory.
 """
 
 from __future__ import annotations
@@ -35,23 +36,32 @@ class Fence:
     def epoch(self) -> int:
         return self._obeyed.epoch
 
+    def check(self, sender: Sender) -> None:
+        """`Superseded` if this node obeys another master. Waits for nothing and remembers nothing.
+
+        So a new master that only passes here may be followed by an older one, as if it had never called.
+        """
+        obeyed = self._obeyed
+        if _outranks(obeyed, sender):
+            raise Superseded(
+                f"this node obeys {obeyed.name or 'the master'} of epoch {obeyed.epoch},"
+                f" not {sender.name or 'a caller'} of epoch {sender.epoch}"
+            )
+
     def admit(self, sender: Sender) -> None:
-        """Let a call pass; `Superseded` if this node obeys another master."""
+        """Let a call pass, and obey its master from now on; `Superseded` as in `check`."""
         if sender == self._obeyed:
             return
         with self._lock:
-            if self._outranks(sender):
-                raise Superseded(
-                    f"this node obeys {self._obeyed.name or 'the master'} of epoch {self.epoch},"
-                    f" not {sender.name or 'a caller'} of epoch {sender.epoch}"
-                )
+            self.check(sender)
             if sender.epoch > self.epoch:
                 self._disk.write(self._path, f"{sender.epoch}\n".encode(), mode=MODE)
                 log.info("obeying %s of epoch %d from now on", sender.name, sender.epoch)
             if sender.epoch > self.epoch or sender.name:
                 self._obeyed = sender
 
-    def _outranks(self, sender: Sender) -> bool:
-        if sender.epoch != self.epoch:
-            return sender.epoch < self.epoch
-        return bool(self._obeyed.name and sender.name) and sender.name != self._obeyed.name
+
+def _outranks(obeyed: Sender, sender: Sender) -> bool:
+    if sender.epoch != obeyed.epoch:
+        return sender.epoch < obeyed.epoch
+    return bool(obeyed.name and sender.name) and sender.name != obeyed.name

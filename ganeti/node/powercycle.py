@@ -48,9 +48,10 @@ class Powercycle:
         if self._trigger is not None:
             try:
                 os.write(self._trigger, _RESET)
-            except OSError:
-                log.critical("the SysRq trigger refuses")
-        self._kernel.reboot(_REBOOT_AUTOBOOT)
+            except OSError as err:
+                log.critical("the SysRq trigger refuses: %s", err)
+        if self._kernel.reboot(_REBOOT_AUTOBOOT) != 0:
+            log.critical("the kernel refuses to reset the machine")
 
 
 def _opened(path: str) -> int | None:

@@ -62,34 +62,43 @@ class Dispatcher:
             call, procedure = self._find(request)
             args = _arguments(request)
             if call.fenced:
-                self._pass_fence(request)
+                self._pass_fence(request, call)
         except Refused as refused:
             return error_page(refused.status, refused.explain)
         log.debug("%s: %s %.*s", request.peer, call.name, _LOGGED_BYTES, request.body)
         answer = _execute(call, procedure, args)
         return Response(200, simplejson.dumps(answer, separators=(",", ":")).encode() + b"\n")
 
+    def is_urgent(self, request: Request) -> bool:
+        """Whether the call must not wait for others, which a dead disk may hold up for ever."""
+        call, _ = self._procedures.get(_name(request), (None, None))
+        return call is not None and call.from_memory
+
     def _find(self, request: Request) -> tuple[Call, Callable[..., Any]]:
         if request.method != "POST":
             raise Refused(400, f"calls are sent with POST, not {request.method}")
-        name = request.target.removeprefix("/")
+        name = _name(request)
         if name not in self._procedures:
             raise Refused(404, f"there is no procedure '{name}'")
         return self._procedures[name]
 
-    def _pass_fence(self, request: Request) -> None:
+    def _pass_fence(self, request: Request, call: Call) -> None:
         try:
             sender = Sender.parse(request.headers.get(HEADER.lower()))
         except ValueError:
             raise Refused(400, f"the header {HEADER} is not a name and a number") from None
         try:
-            self._fence.admit(sender)
+            (self._fence.check if call.from_memory else self._fence.admit)(sender)
         except Superseded as err:
             log.warning("%s: refused: %s", request.peer, err)
             raise Refused(DEPOSED_STATUS, str(err)) from None
         except OSError as err:
             log.critical("cannot record epoch %d of %s: %s", sender.epoch, sender.name, err)
             raise Refused(500, f"this node cannot record the new master: {err}") from None
+
+
+def _name(request: Request) -> str:
+    return request.target.removeprefix("/")
 
 
 def _arguments(request: Request) -> Any:

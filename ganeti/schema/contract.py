@@ -38,6 +38,7 @@ class Call:
     `repeatable`: the carrier may send the request again when a connection dies under it.
     `fenced`: a node refuses the call from a master that was deposed.
     `even_offline`: sent also to a node that is marked offline.
+    `from_memory`: a node carries it out without its disk, however many calls wait for that.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Call:
     repeatable: bool
     fenced: bool
     even_offline: bool
+    from_memory: bool
 
     def encode(self, args: Sequence[Any]) -> list[types.JSON]:
         return [types.plain(a) for a in args]
@@ -73,18 +75,21 @@ def call(
     repeatable: bool = False,
     fenced: bool = True,
     even_offline: bool = False,
+    from_memory: bool = False,
 ) -> Callable[[F], F]:
     """Declare a method of a contract to be a call of its protocol."""
 
     def declare(method: F) -> F:
-        method._declared = (timeout, repeatable, fenced, even_offline)  # type: ignore[attr-defined]
+        declared = (timeout, repeatable, fenced, even_offline, from_memory)
+        method._declared = declared  # type: ignore[attr-defined]
         return method
 
     return declare
 
 
 def _call_of(method: Callable[..., Any]) -> Call:
-    timeout, repeatable, fenced, even_offline = method._declared  # type: ignore[attr-defined]
+    declared = method._declared  # type: ignore[attr-defined]
+    timeout, repeatable, fenced, even_offline, from_memory = declared
     hints = typing.get_type_hints(method, include_extras=True)
     parameters = list(inspect.signature(method).parameters.values())[1:]
     return Call(
@@ -96,6 +101,7 @@ def _call_of(method: Callable[..., Any]) -> Call:
         repeatable=repeatable,
         fenced=fenced,
         even_offline=even_offline,
+        from_memory=from_memory,
     )
 
 

@@ -128,6 +128,10 @@ def test_nodes_marked_offline_are_asked_only_this() -> None:
     }
 
 
+def test_with_a_dead_disk_the_machine_can_be_reset() -> None:
+    assert {name for name, call in calls().items() if call.from_memory} == {"node_powercycle"}
+
+
 def test_what_has_effects_that_add_up_is_sent_once() -> None:
     repeatable = {name for name, call in calls().items() if call.repeatable}
     never = {

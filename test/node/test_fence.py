@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import contextlib
+import threading
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ import pytest
 from ganeti.contracts.node.sender import Sender, read_epoch
 from ganeti.errors import ConfigurationError
 from ganeti.node.fence import Fence, Superseded
-from ganeti.utils.files import Disk
+from ganeti.utils.files import Disk, Write
 from test.support.crash_disk import CrashDisk, Sabotage
 
 
@@ -74,6 +76,46 @@ def test_a_disk_that_refuses_lets_nobody_pass(tmp_path: Path) -> None:
         with pytest.raises(OSError):
             fence.admit(Sender("n1", 1))
     assert fence.epoch == 0
+
+
+def test_what_only_passes_needs_no_disk_and_is_not_remembered(tmp_path: Path) -> None:
+    fence = Fence(str(tmp_path / "missing" / "master-epoch"), Disk())
+    fence.check(Sender("n2", 7))
+    assert fence.epoch == 0
+    assert passes(fence, "n1", 0)
+
+
+def test_what_only_passes_is_held_against_what_is_remembered(path: str) -> None:
+    fence = Fence(path, Disk())
+    assert passes(fence, "n2", 5)
+    for deposed in (Sender("n1", 4), Sender("n1", 5), Sender("", 0)):
+        with pytest.raises(Superseded, match="obeys n2 of epoch 5"):
+            fence.check(deposed)
+
+
+class HangingDisk(Disk):
+    """Holds up a write until it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entered, self.let_go = threading.Event(), threading.Event()
+
+    def write_many(self, items: Iterable[Write]) -> None:
+        self.entered.set()
+        assert self.let_go.wait(10)
+        super().write_many(items)
+
+
+def test_what_only_passes_does_not_wait_for_a_disk_that_hangs(path: str) -> None:
+    disk = HangingDisk()
+    fence = Fence(path, disk)
+    admitting = threading.Thread(target=fence.admit, args=(Sender("n2", 6),))
+    admitting.start()
+    assert disk.entered.wait(10)
+    fence.check(Sender("n2", 6))
+    disk.let_go.set()
+    admitting.join(10)
+    assert fence.epoch == 6
 
 
 def test_a_damaged_file_is_named(path: str) -> None:

@@ -23,6 +23,10 @@ class GardenCalls(Contract):
         """Plant something."""
         raise NotImplementedError
 
+    @call(from_memory=True)
+    def burn(self) -> None:
+        """Burn it down."""
+
     @call(fenced=False)
     def look(self) -> tuple[int, int]:
         """Look at the garden."""
@@ -36,6 +40,9 @@ class Garden(GardenCalls):
         if what == "tree":
             raise KeyError("axe")
         return [what] * count
+
+    def burn(self) -> None:
+        return None
 
     def look(self) -> tuple[int, int]:
         return 1, 2
@@ -112,6 +119,26 @@ def test_a_master_that_cannot_be_recorded_is_not_obeyed(tmp_path: Path) -> None:
     dispatch = Dispatcher([Garden()], Fence(str(tmp_path / "gone" / "epoch"), Disk()))
     assert ask(dispatch, "/plant", b'["a"]', master="n2 4").status == 500
     assert ask(dispatch, "/plant", b'["a"]', master="n1 0").status == 200
+
+
+def test_what_is_done_from_memory_needs_no_disk(tmp_path: Path) -> None:
+    dispatch = Dispatcher([Garden()], Fence(str(tmp_path / "gone" / "epoch"), Disk()))
+    assert ask(dispatch, "/burn", b"[]", master="n2 4").status == 200
+    assert ask(dispatch, "/burn", b"[]", master="n2 x").status == 400
+
+
+def test_what_is_done_from_memory_is_fenced(dispatch: Dispatcher) -> None:
+    assert ask(dispatch, "/plant", b'["a"]', master="n2 4").status == 200
+    assert ask(dispatch, "/burn", b"[]", master="n1 3").status == 412
+    assert ask(dispatch, "/burn", b"[]", master="n3 5").status == 200
+
+
+@pytest.mark.parametrize(("target", "urgent"), [("/burn", True), ("/plant", False), ("/x", False)])
+def test_what_is_done_from_memory_is_urgent(
+    dispatch: Dispatcher, target: str, urgent: bool
+) -> None:
+    request = Request("POST", target, {}, b"[]", Peer("192.0.2.1", 5))
+    assert dispatch.is_urgent(request) is urgent
 
 
 def test_every_handler_serves_a_contract_whole() -> None:

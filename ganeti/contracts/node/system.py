@@ -95,7 +95,7 @@ class SystemCalls(Contract):
     def node_ensure_daemon(self, daemon: str, run: bool) -> bool:
         """Start or stop a daemon."""
 
-    @call(Timeout.NORMAL, even_offline=True)
+    @call(Timeout.NORMAL, even_offline=True, from_memory=True)
     def node_powercycle(self, hypervisor: str, hvparams: Params) -> str:
         """Reset the machine in some seconds."""
 
