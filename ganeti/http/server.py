@@ -4,10 +4,11 @@
 One listener thread does everything that can wait for a client: it accepts, shakes hands, reads whole
 requests and finishes what could not be written at once. A whole request goes to a pool thread. So
 slow, half-open or talkative strangers cost a descriptor, never a thread; at most `max_clients`
-requests are in progress and the others wait, accepted and unanswered.
+requests are in progress and the others wait, accepted and unanswered, but for urgent ones: those have
+a thread of their own.
 
-The selector and the table of connections belong to the listener thread. While a pool thread has a
-connection, it is not in that table; it comes back through `_returned`, the only door between them.
+The selector and the tables belong to the listener thread. While a pool thread has a connection, it
+is in `_working`; it comes back through `_returned`, the only door between them.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
 from ganeti.http.channel import Closed, PlainChannel, TlsChannel, TlsSettings
@@ -33,6 +34,7 @@ log = logging.getLogger(__name__)
 
 Handler = Callable[[Request], Response]
 Authorize = Callable[[Request], str | Response]
+Task = tuple[Request, Future[None]]
 
 BACKLOG = 1024
 PENDING_HANDSHAKES = 128
@@ -61,6 +63,10 @@ def listening_socket(address: str, port: int) -> socket.socket:
     return sock
 
 
+def _never(_request: Request) -> bool:
+    return False
+
+
 def _descriptors_for_clients() -> int:
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return max(soft - RESERVED_DESCRIPTORS, soft // 2)
@@ -69,7 +75,8 @@ def _descriptors_for_clients() -> int:
 class Server:
     """Listens from the constructor on; `start` begins to serve, `stop` finishes what is begun.
 
-    `authorize` is asked before every request and names the principal or refuses with an answer.
+    `authorize` is asked before every request and names the principal or refuses with an answer. A
+    request that `is_urgent` does not wait for its turn, even if all the others hang.
     """
 
     def __init__(
@@ -83,21 +90,25 @@ class Server:
         max_clients: int = 20,
         max_connections: int | None = None,
         limits: Limits | None = None,
+        is_urgent: Callable[[Request], bool] = _never,
     ) -> None:
         self._context = tls.context() if tls else None
-        self._handler, self._authorize = handler, authorize
+        self._handler, self._authorize, self._is_urgent = handler, authorize, is_urgent
         self._limits = limits or Limits()
         self._max_connections = max_connections or _descriptors_for_clients()
         self._listening = listening_socket(address, port)
         self._accepting = False
         self._stopping = False
-        self._sweep_at: float | None = None
+        self._stop_by = NEVER
+        self._sweep_at = NEVER
         self._connections: dict[int, Connection] = {}
-        self._in_progress = 0
+        self._working: dict[Connection, Task] = {}
         self._selector = selectors.DefaultSelector()
         self._wakeup = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._returned: collections.deque[tuple[Connection, int | None]] = collections.deque()
+        self._returned: collections.deque[tuple[Connection, Request | int | None]]
+        self._returned = collections.deque()
         self._pool = ThreadPoolExecutor(max_clients, thread_name_prefix="Request")
+        self._reserve = ThreadPoolExecutor(1, thread_name_prefix="Urgent")
         self._thread = threading.Thread(target=self._run, name="Listener", daemon=True)
 
     @property
@@ -107,38 +118,60 @@ class Server:
     def start(self) -> None:
         self._thread.start()
 
-    def stop(self) -> None:
-        """Take no more requests, answer those in progress, close everything."""
+    def stop(self, timeout_s: float = NEVER) -> None:
+        """Take no more requests, answer those in progress, close everything.
+
+        What has not been answered when the time is over is cut off and logged; its thread is left alone.
+        """
         if self._stopping:
             return
+        self._stop_by = time.monotonic() + timeout_s
         self._stopping = True
         self._wake()
         if self._thread.is_alive():
             self._thread.join()
-        self._pool.shutdown()
         self._listening.close()
-        self._selector.close()
-        os.close(self._wakeup)
+        for pool in (self._pool, self._reserve):
+            pool.shutdown(wait=not self._working)
+        if not self._working:  # a thread that comes back later wants to wake the listener
+            self._selector.close()
+            os.close(self._wakeup)
 
     # The listener thread.
 
     def _run(self) -> None:
         self._selector.register(self._wakeup, selectors.EVENT_READ)
         self._set_accepting(True)
-        while not self._stopping or self._is_busy():
-            timeout = None if self._sweep_at is None else self._sweep_at - time.monotonic()
-            for key, _ in self._selector.select(timeout):
+        while not self._is_over():
+            for key, _ in self._selector.select(self._patience()):
                 self._on_ready(key.fd)
             self._take_returned()
-            if self._sweep_at is not None and time.monotonic() >= self._sweep_at:
+            if time.monotonic() >= self._sweep_at:
                 self._sweep()
             if self._stopping:
-                self._set_accepting(False)
+                self._turn_away()
         for connection in list(self._connections.values()):
             self._close(connection)
+        for connection, (request, task) in self._working.items():
+            state = "not begun" if task.cancel() else "cut off"
+            age = time.monotonic() - connection.since
+            told = (connection.peer, request.method, request.target, state, age)
+            log.warning("%s %s %s: %s after %.0f s, because the daemon ends", *told)
 
-    def _is_busy(self) -> bool:
-        return self._in_progress > 0 or self._count(Stage.WRITING) > 0
+    def _is_over(self) -> bool:
+        is_busy = bool(self._working) or self._count(Stage.WRITING) > 0
+        return self._stopping and (not is_busy or time.monotonic() >= self._stop_by)
+
+    def _patience(self) -> float | None:
+        alarm = min(self._sweep_at, self._stop_by)
+        return None if alarm == NEVER else alarm - time.monotonic()
+
+    def _turn_away(self) -> None:
+        """Nobody new, and nothing more from those who are here."""
+        self._set_accepting(False)
+        for connection in list(self._connections.values()):
+            if connection.stage is Stage.IDLE:
+                self._close(connection)
 
     def _on_ready(self, descriptor: int) -> None:
         if descriptor == self._wakeup:
@@ -166,7 +199,7 @@ class Server:
                     continue
                 log.warning("cannot accept a connection: %s", err)
                 break
-            if len(self._connections) + self._in_progress >= self._max_connections:
+            if len(self._connections) + len(self._working) >= self._max_connections:
                 self._close_oldest()
             self._add(sock, Peer(address[0], address[1]))
         self._set_accepting(False)
@@ -221,23 +254,26 @@ class Server:
             return
         if isinstance(step, Request):
             self._forget(connection)
-            self._in_progress += 1
-            self._pool.submit(self._work, connection, step)
+            self._submit(connection, step)
         else:
             self._selector.modify(connection.sock, step)
             self._watch(connection)
+
+    def _submit(self, connection: Connection, request: Request) -> None:
+        pool = self._reserve if self._is_urgent(request) else self._pool
+        self._working[connection] = (request, pool.submit(self._work, connection, request))
 
     def _watch(self, connection: Connection) -> None:
         if connection.deadline != NEVER:
             self._expect_sweep()
 
     def _expect_sweep(self) -> None:
-        if self._sweep_at is None:
+        if self._sweep_at == NEVER:
             self._sweep_at = time.monotonic() + _SWEEP_S
 
     def _sweep(self) -> None:
         """Close what is overdue, and accept again if that was left off."""
-        self._sweep_at = None
+        self._sweep_at = NEVER
         now = time.monotonic()
         for connection in list(self._connections.values()):
             if connection.is_overdue(now):
@@ -257,30 +293,30 @@ class Server:
 
     def _take_returned(self) -> None:
         while self._returned:
-            connection, events = self._returned.popleft()
-            self._in_progress -= 1
-            if events is None:
+            connection, step = self._returned.popleft()
+            del self._working[connection]
+            if step is None:
                 connection.sock.close()
+            elif isinstance(step, Request):
+                self._submit(connection, step)
             else:
-                self._keep(connection, events)
+                self._keep(connection, step)
 
     # Pool threads.
 
     def _work(self, connection: Connection, request: Request) -> None:
-        """Answer a request, and those that came in the same breath; give the connection back."""
-        step: Request | int | None = request
+        """Answer a request; give the connection back with what comes next on it."""
+        step: Request | int | None = None
         try:
-            while isinstance(step, Request):
-                if connection.is_abandoned():
-                    raise Closed("the client did not wait for its turn")
-                response, refused = self._respond(step)
-                connection.answer(response, last=refused or self._stopping)
-                step = connection.advance()
-        except Closed:
-            step = None
+            if connection.is_abandoned():
+                raise Closed("the client did not wait for its turn")
+            response, refused = self._respond(request)
+            connection.answer(response, last=refused or self._stopping)
+            step = connection.advance()
+        except Closed as closed:
+            log.debug("%s: %s", connection.peer, closed)
         except Exception:  # the rim of request dispatch
             log.exception("%s: connection given up", connection.peer)
-            step = None
         self._returned.append((connection, step))
         self._wake()
 

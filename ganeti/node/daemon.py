@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 NAME = "ganeti-noded"
 USER = "root"
 STACK_BYTES = 256 * 1024
+STOP_S = 20.0
+"""For the requests in progress. With the time for the log it is less than `daemon-util stop` waits."""
 
 
 def parse(argv: Sequence[str], places: paths.Paths) -> argparse.Namespace:
@@ -73,13 +75,15 @@ class NodeDaemon:
             ssconf_changed=self.ssconf_changed,
             stop=self.stop,
         )
+        dispatcher = Dispatcher(all_handlers(host), fence)
         self._server = Server(
             address,
             options.port,
             self._tls(),
-            Dispatcher(all_handlers(host), fence),
+            dispatcher,
             self._peers.authorize if self._peers else peers.everyone,
             max_clients=options.max_clients,
+            is_urgent=dispatcher.is_urgent,
         )
 
     def _known_peers(self) -> peers.Peers:
@@ -102,7 +106,7 @@ class NodeDaemon:
             self._peers.reload()
 
     def run(self, ready: Callable[[], None]) -> None:
-        """Serve until `stop`; requests in progress are answered before this returns."""
+        """Serve until `stop`; requests in progress are answered before this returns, if they end soon."""
         queue_check.check(self._paths, self._disk)
         if self._options.mlock:
             daemon.lock_memory()
@@ -115,7 +119,7 @@ class NodeDaemon:
         os.read(self._stop, 8)  # goes on when a signal's handler has run
         log.info("stopping")
         self._gone.set()
-        self._server.stop()
+        self._server.stop(STOP_S)
 
     def stop(self) -> None:
         """End the daemon; safe in a signal handler and in a request's thread."""
@@ -153,9 +157,8 @@ def _serve(options: argparse.Namespace, places: paths.Paths, address: str) -> in
     daemon.on_signals(node.stop, told.reopen)
     daemon.end_with_any_thread(told.stop)
     node.run(detached.ready)
-    told.stop()
     pid_file.remove()
-    return 0
+    return daemon.end_at_once(told.stop, 0)
 
 
 def _start_log(options: argparse.Namespace, path: str) -> logs.Log:

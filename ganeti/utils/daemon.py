@@ -164,19 +164,24 @@ def end_with_any_thread(flush_logs: Callable[[], None]) -> None:
     """An error that no thread expects ends the whole daemon, with the error in its log.
 
     What counts is on disk, and a daemon that is started again works; one that lives on without one of
-    its threads is deaf in some place that nobody looks at. A disk that hangs does not keep it alive.
+    its threads is deaf in some place that nobody looks at.
     """
 
     def end(failed: threading.ExceptHookArgs) -> None:
         error = failed.exc_value or failed.exc_type()
         name = failed.thread.name if failed.thread else "?"
         log.critical("thread %s failed, the daemon ends", name, exc_info=error)
-        flushing = threading.Thread(target=flush_logs, name="Flush", daemon=True)
-        flushing.start()
-        flushing.join(FLUSH_S)
-        os._exit(1)
+        end_at_once(flush_logs, 1)
 
     threading.excepthook = end
+
+
+def end_at_once(flush_logs: Callable[[], None], code: int) -> NoReturn:
+    """End this process and wait for no thread, nor for a disk that hangs under the log."""
+    flushing = threading.Thread(target=flush_logs, name="Flush", daemon=True)
+    flushing.start()
+    flushing.join(FLUSH_S)
+    os._exit(code)
 
 
 def lock_memory() -> bool:

@@ -200,6 +200,27 @@ def test_requests_beyond_max_clients_wait_unanswered() -> None:
             sock.close()
 
 
+def test_an_urgent_request_waits_for_no_other() -> None:
+    gate = Gate()
+
+    def is_urgent(request: Request) -> bool:
+        return request.target == "/now"
+
+    with serving(gate, max_clients=1, is_urgent=is_urgent) as server:
+        with connect(server) as busy, connect(server) as sock:
+            busy.sendall(post(b"wait"))
+            assert gate.entered.acquire(timeout=10)
+            sock.sendall(post(b"urgent", target="/now") + post(b"later"))
+            assert read_response(sock) == (200, b"urgent")
+            sock.settimeout(0.05)
+            with pytest.raises(TimeoutError):
+                sock.recv(1)
+            gate.opened.set()
+            sock.settimeout(10)
+            assert read_response(sock) == (200, b"later")
+            assert read_response(busy) == (200, b"wait")
+
+
 def test_a_client_that_did_not_wait_for_its_turn_is_not_served() -> None:
     gate, served = Gate(), []
 
@@ -319,6 +340,45 @@ def test_stop_answers_what_is_in_progress() -> None:
         assert is_closed(idle)
         stopping.join(10)
         assert not stopping.is_alive()
+
+
+def test_stop_closes_who_is_idle_at_once() -> None:
+    gate = Gate()
+    with serving(gate) as server, connect(server) as sock, connect(server) as idle:
+        idle.sendall(post())
+        assert read_response(idle)[0] == 200
+        sock.sendall(post(b"wait"))
+        assert gate.entered.acquire(timeout=10)
+        stopping = threading.Thread(target=server.stop)
+        stopping.start()
+        assert is_closed(idle)
+        gate.opened.set()
+        assert read_response(sock) == (200, b"wait")
+        stopping.join(10)
+
+
+def test_stop_waits_only_so_long_and_tells_what_it_cuts_off(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    gate = Gate()
+    with (
+        serving(gate, max_clients=1) as server,
+        connect(server) as begun,
+        connect(server) as waiting,
+    ):
+        begun.sendall(post(b"wait", target="/instance_os_add"))
+        assert gate.entered.acquire(timeout=10)
+        waiting.sendall(post(b"x", target="/instance_start"))
+        waiting.settimeout(0.05)
+        with pytest.raises(TimeoutError):
+            waiting.recv(1)
+        server.stop(0)
+        told = sorted(r.getMessage().partition(" ")[2] for r in caplog.records)
+        gate.opened.set()
+    assert told == [
+        "POST /instance_os_add: cut off after 0 s, because the daemon ends",
+        "POST /instance_start: not begun after 0 s, because the daemon ends",
+    ]
 
 
 def test_ipv6() -> None:

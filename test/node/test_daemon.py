@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
@@ -19,7 +20,8 @@ from ganeti.node import daemon
 from ganeti.paths import Paths
 from ganeti.rpc.transport import Credentials, Request, Transport
 from ganeti.ssconf import Ssconf
-from ganeti.utils import net
+from ganeti.utils import net, retry
+from ganeti.utils.clock import Clock
 from ganeti.utils.files import Disk
 from test.support import pki
 
@@ -114,11 +116,13 @@ def test_the_queue_is_made_ready_and_its_lock_is_free(paths: Paths) -> None:
 
 
 START = "import sys; from ganeti.node import daemon; from ganeti.paths import Paths;"
-START += " sys.exit(daemon.main(sys.argv[2:], Paths(sys.argv[1])))"
+START += (
+    " daemon.STOP_S = float(sys.argv[2]); sys.exit(daemon.main(sys.argv[3:], Paths(sys.argv[1])))"
+)
 
 
-def start(paths: Paths, *argv: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", START, paths.root, "-b", "127.0.0.1", *argv]
+def start(paths: Paths, *argv: str, stop_s: float = 30) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", START, paths.root, str(stop_s), "-b", "127.0.0.1", *argv]
     cwd = Path(__file__).parents[2]
     return subprocess.run(command, capture_output=True, text=True, timeout=30, cwd=cwd, check=False)
 
@@ -128,23 +132,46 @@ def free_port() -> str:
         return str(sock.getsockname()[1])
 
 
-def test_it_runs_in_the_background_until_it_is_told_to_stop(paths: Paths) -> None:
-    port = free_port()
-    assert start(paths, "-p", port).returncode == 0
+@contextlib.contextmanager
+def stopped_afterwards(paths: Paths) -> Iterator[None]:
+    """Tell the daemon in the background to stop, and see it end."""
     pid = int(Path(paths.pid_file("ganeti-noded")).read_text())
     try:
-        assert net.tcp_ping("127.0.0.1", int(port))
-        again = start(paths, "-p", port)
-        assert again.returncode == 1
-        assert "runs already" in again.stderr
+        yield
     finally:
         end = os.pidfd_open(pid)
         os.kill(pid, signal.SIGTERM)
         assert select.select([end], [], [], 10)[0]
         os.close(end)
     assert not Path(paths.pid_file("ganeti-noded")).exists()
-    log = Path(paths.daemon_log("ganeti-noded")).read_text()
-    assert f"INFO listening on port {port}" in log
+
+
+def log_of(paths: Paths) -> str:
+    return Path(paths.daemon_log("ganeti-noded")).read_text()
+
+
+def test_it_runs_in_the_background_until_it_is_told_to_stop(paths: Paths) -> None:
+    port = free_port()
+    assert start(paths, "-p", port).returncode == 0
+    with stopped_afterwards(paths):
+        assert net.tcp_ping("127.0.0.1", int(port))
+        again = start(paths, "-p", port)
+        assert again.returncode == 1
+        assert "runs already" in again.stderr
+    assert f"INFO listening on port {port}" in log_of(paths)
+
+
+def test_it_stops_although_a_call_goes_on_and_names_it(paths: Paths) -> None:
+    port = free_port()
+    assert start(paths, "-d", "--no-ssl", "-p", port, stop_s=0.05).returncode == 0
+    with socket.create_connection(("127.0.0.1", int(port))) as sock:
+        with stopped_afterwards(paths):
+            body = b"[600.0]"
+            head = f"POST /test_delay HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+            sock.sendall(head.encode() + body)
+            begun = f"test_delay {body!r}"
+            assert retry.until(lambda: begun in log_of(paths), timeout_s=10, clock=Clock())
+    assert "POST /test_delay: cut off after 0 s, because the daemon ends" in log_of(paths)
 
 
 def test_a_taken_port_is_told_to_who_started_it(paths: Paths) -> None:
