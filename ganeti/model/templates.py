@@ -20,7 +20,6 @@ MIXED = "mixed"
 """Stands for the template of an instance whose disks are of several."""
 
 DRBD_META_MIB = 128
-ADOPTABLE_ROOT = "/dev/disk/"
 
 
 class Mirror(Enum):
@@ -70,22 +69,13 @@ class DiskTemplate:
     mirror: Mirror
     storage_type: str
     layout: Layout | None = None
-    growable: bool = False
     uses_vg: bool = False
     adopts: bool = False
     must_adopt: bool = False
     file_based: bool = False
     has_directory: bool = False
     """Each instance has a directory of its own for its files."""
-    block: bool = False
-    copyable: bool = False
-    snapshots: bool = False
-    exclusive_storage: bool = False
-    checks_space: bool = True
-    """Whether free space is looked at before disks are made."""
     has_access: bool = False
-    convertible_from: bool = True
-    convertible_to: bool = True
     nodes: int = 1
     overhead_mib: int = 0
 
@@ -173,98 +163,39 @@ TEMPLATES: dict[str, DiskTemplate] = {
     template.name: template
     for template in (
         DiskTemplate(
-            "blockdev",
-            Mirror.EXTERNAL,
-            "blockdev",
-            _blockdev,
-            adopts=True,
-            must_adopt=True,
-            block=True,
-            convertible_to=False,
+            "blockdev", Mirror.EXTERNAL, "blockdev", _blockdev, adopts=True, must_adopt=True
         ),
-        DiskTemplate(
-            "diskless",
-            Mirror.EXTERNAL,
-            "diskless",
-            convertible_from=False,
-            convertible_to=False,
-        ),
+        DiskTemplate("diskless", Mirror.EXTERNAL, "diskless"),
         DiskTemplate(
             "drbd",
             Mirror.INTERNAL,
             "lvm-vg",
             _drbd,
-            growable=True,
             uses_vg=True,
-            block=True,
-            snapshots=True,
             nodes=2,
             overhead_mib=DRBD_META_MIB,
         ),
-        DiskTemplate(
-            "ext",
-            Mirror.EXTERNAL,
-            "ext",
-            _ext,
-            growable=True,
-            block=True,
-            snapshots=True,
-            checks_space=False,
-            has_access=True,
-        ),
+        DiskTemplate("ext", Mirror.EXTERNAL, "ext", _ext, has_access=True),
         DiskTemplate(
             "file",
             Mirror.NONE,
             "file",
             _file("file", on_nodes=1),
-            growable=True,
             file_based=True,
             has_directory=True,
-            copyable=True,
-            checks_space=False,
         ),
         DiskTemplate(
-            "gluster",
-            Mirror.EXTERNAL,
-            "gluster",
-            _gluster,
-            growable=True,
-            file_based=True,
-            checks_space=False,
-            has_access=True,
+            "gluster", Mirror.EXTERNAL, "gluster", _gluster, file_based=True, has_access=True
         ),
-        DiskTemplate(
-            "plain",
-            Mirror.NONE,
-            "lvm-vg",
-            _plain,
-            growable=True,
-            uses_vg=True,
-            adopts=True,
-            block=True,
-            copyable=True,
-            snapshots=True,
-            exclusive_storage=True,
-        ),
-        DiskTemplate(
-            "rbd",
-            Mirror.EXTERNAL,
-            "rados",
-            _rbd,
-            growable=True,
-            block=True,
-            checks_space=False,
-            has_access=True,
-        ),
+        DiskTemplate("plain", Mirror.NONE, "lvm-vg", _plain, uses_vg=True, adopts=True),
+        DiskTemplate("rbd", Mirror.EXTERNAL, "rados", _rbd, has_access=True),
         DiskTemplate(
             "sharedfile",
             Mirror.EXTERNAL,
             "sharedfile",
             _file("sharedfile", on_nodes=0),
-            growable=True,
             file_based=True,
             has_directory=True,
-            checks_space=False,
         ),
     )
 }

@@ -15,9 +15,7 @@ from ganeti.model.cluster import Cluster
 from ganeti.model.templates import DiskTemplate
 from ganeti.opcodes.instance import FileDriver, OpInstanceCreate
 
-DISK_KEYS = frozenset(
-    {"size", "mode", "name", "vg", "metavg", "adopt", "access", "provider", "spindles"}
-)
+DISK_KEYS = templates.REQUEST_KEYS - {"dev_type"}
 MAX_DISKS = 16
 MAX_NICS = 8
 DEFAULT_FILE_DRIVER: FileDriver = "loop"
@@ -98,6 +96,8 @@ def check_disk(index: int, disk: Mapping[str, Any], template: DiskTemplate) -> N
     unknown = sorted(set(disk) - DISK_KEYS)
     if unknown and template.name != "ext":
         raise wrong(f"disk {index}: unknown setting {', '.join(unknown)}")
+    if disk.get("access") and not template.has_access:
+        raise wrong(f"disk {index}: template {template.name} has no access mode")
     if bool(disk.get("provider")) != (template.name == "ext"):
         raise wrong(
             f"disk {index}: a provider is for disks of template ext, and must be given there"

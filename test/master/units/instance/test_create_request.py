@@ -57,6 +57,7 @@ def test_without_installation_nothing_is_started() -> None:
         ({"disks": [{"size": 1, "colour": "red"}]}, "colour"),
         ({"disks": [{"size": 1, "name": "a"}, {"size": 1, "name": "a"}]}, "named a"),
         ({"disks": [{"size": 1, "adopt": "lv"}]}, "adopted"),
+        ({"disks": [{"size": 1, "access": "userspace"}]}, "no access mode"),
         ({"disks": [{"size": 1}] * 17}, "16 disks"),
         ({"nics": [{}] * 9}, "8 NICs"),
         ({"disk_template": "ext"}, "provider"),
