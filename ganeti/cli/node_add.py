@@ -47,6 +47,8 @@ def _add(run: Run) -> int:
     host = _resolved(run, run.args[0])
     known = _known(run, host.name)
     _check(run, host.name, known)
+    if known is None:
+        _check_networks(run, host)
     if run.opts.force_join:
         run.note("Note: --force-join has no effect any more")
     if run.opts.no_node_setup:
@@ -110,6 +112,19 @@ def _check_place(run: Run, name: str, known: Known | None) -> None:
         )
     if known is not None and run.opts.group:
         raise OpPrereqError("a node that is added again stays in its group", Code.WRONG_INPUT)
+
+
+def _check_networks(run: Run, host: Host) -> None:
+    """The new node must be reached as the master is, by one network or by two."""
+    from ganeti.model import homing
+
+    ssconf = run.world.ssconf
+    name = ssconf.get("master_node")
+    primary, secondary = (
+        ssconf.table(f"node_{kind}_ips")[name] for kind in ("primary", "secondary")
+    )
+    own = homing.Addresses(host.address, run.opts.secondary_ip or host.address)
+    homing.check(homing.Addresses(primary, secondary), own)
 
 
 def request(run: Run, host: Host, known: Known | None, settings: Mapping[str, Any]) -> SetupRequest:

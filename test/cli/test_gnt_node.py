@@ -113,9 +113,16 @@ KNOWN = [["localhost", "192.0.2.9", False, 22]]
 
 
 def nodes_use(cli: CommandLine, family: int) -> None:
-    path = Path(cli.paths.ssconf("primary_ip_family"))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"{family}\n")
+    values = {
+        "primary_ip_family": str(family),
+        "master_node": "m",
+        "node_primary_ips": "m 192.0.2.1",
+        "node_secondary_ips": "m 198.51.100.1",
+    }
+    for key, value in values.items():
+        path = Path(cli.paths.ssconf(key))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{value}\n")
 
 
 @pytest.mark.parametrize(
@@ -142,6 +149,7 @@ def test_what_cannot_be_added(
         (["--readd", "-s", "192.0.2.8"], KNOWN, "192.0.2.9"),
         (["--readd", "-g", "blue"], KNOWN, "its group"),
         (["-s", "near"], [], "'near'"),
+        ([], [], "give it with -s"),
     ],
 )
 def test_what_the_job_would_refuse_is_found_before_the_host_is_changed(

@@ -56,7 +56,7 @@ class NodeAdd(LogicalUnit[OpNodeAdd]):
         membership.check_unique(
             self.cfg, self._node.uuid, [self._node.primary_ip, self._node.secondary_ip]
         )
-        membership.check_homing(self.cfg.master, self._node.primary_ip, self._node.secondary_ip)
+        membership.check_homing(self.cfg, self._node.primary_ip, self._node.secondary_ip)
         self._check_reachable()
 
     def _check_known(self, known: Node | None) -> None:

@@ -10,8 +10,10 @@ from ganeti.contracts.node.ssh import SshCalls
 from ganeti.contracts.node.system import SystemCalls
 from ganeti.errors import Code, GenericError, OpExecError, OpPrereqError
 from ganeti.master.unit import LogicalUnit
+from ganeti.model import homing
 from ganeti.model.cluster import Cluster
 from ganeti.model.config import Config
+from ganeti.model.homing import Addresses
 from ganeti.model.node import Node
 from ganeti.model.params import nd, state
 from ganeti.opcodes.node import OpNodeAdd, OpNodeSetParams
@@ -20,19 +22,9 @@ from ganeti.rpc import nodes
 Unit = LogicalUnit[Any]
 
 
-def check_homing(master: Node, primary_ip: str, secondary_ip: str) -> None:
-    """All nodes have one network, or all have two; the master sets the measure."""
-    single, master_single = primary_ip == secondary_ip, master.primary_ip == master.secondary_ip
-    if single == master_single:
-        return
-    if master_single:
-        raise OpPrereqError(
-            "the master has no secondary address, so no node can have one", Code.WRONG_INPUT
-        )
-    raise OpPrereqError(
-        "the master has a secondary address, so every node needs one; give it with -s",
-        Code.WRONG_INPUT,
-    )
+def check_homing(cfg: Config, primary_ip: str, secondary_ip: str) -> None:
+    master = Addresses(cfg.master.primary_ip, cfg.master.secondary_ip)
+    homing.check(master, Addresses(primary_ip, secondary_ip))
 
 
 def check_unique(cfg: Config, own_uuid: str | None, addresses: Iterable[str]) -> None:

@@ -118,7 +118,7 @@ class NodeSetParams(LogicalUnit[OpNodeSetParams]):
         if self.node.uuid == self.cfg.cluster.master_node:
             self._check_master_homing(address)
         else:
-            membership.check_homing(self.cfg.master, self.node.primary_ip, address)
+            membership.check_homing(self.cfg, self.node.primary_ip, address)
         membership.check_unique(self.cfg, self.node.uuid, [address])
         if not self.node.offline:
             membership.check_has_address(self, self.node, address)
