@@ -33,7 +33,7 @@ NODE_TOOLS = $(addprefix tools/,kvm-ifup node-daemon-setup prepare-node-join \
 	ssh-update ssl-update)
 
 .PHONY: help check format lint types layers fast test hosts demo demo-shell demo-down bench \
-	goldens install man clean run-packages lab-packages
+	goldens install man clean run-packages lab-packages dev-packages man-packages
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,8 +44,13 @@ run-packages:
 lab-packages:
 	@tools/need-packages $(RUN_PACKAGES) $(LAB_PACKAGES)
 
-$(VENV)/.done: test/requirements.txt
-	@tools/need-packages $(DEV_PACKAGES)
+dev-packages:
+	@tools/need-packages $(RUN_PACKAGES) $(DEV_PACKAGES)
+
+man-packages:
+	@tools/need-packages $(RUN_PACKAGES) $(MAN_PACKAGES)
+
+$(VENV)/.done: test/requirements.txt | dev-packages
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -r test/requirements.txt
 	@touch $@
@@ -64,7 +69,7 @@ types: $(VENV)/.done
 layers: $(VENV)/.done
 	$(BIN)/lint-imports --no-logo
 
-fast: $(VENV)/.done run-packages
+fast: $(VENV)/.done
 	$(BIN)/python -m pytest
 	$(PYTHON) -B tools/smoke-imports
 
@@ -76,10 +81,10 @@ hosts: $(VENV)/.done lab-packages
 demo: lab-packages  ## three hosts become a cluster with a real guest (root)
 	$(PYTHON) -B -m test.lab.demo
 
-demo-shell:  ## a shell on the demo's first host
+demo-shell: lab-packages  ## a shell on the demo's first host
 	$(LAB) --name demo shell node1
 
-demo-down:  ## end the demo
+demo-down: lab-packages  ## end the demo
 	$(LAB) --name demo down
 
 bench: lab-packages  ## the figures of the budgets, as JSON; BENCH=key runs one
@@ -88,8 +93,7 @@ bench: lab-packages  ## the figures of the budgets, as JSON; BENCH=key runs one
 goldens: $(VENV)/.done  ## write the golden files again; review the difference
 	$(BIN)/python -m pytest --goldens-write
 
-man: run-packages  ## the manual pages, into build/man
-	@tools/need-packages $(MAN_PACKAGES)
+man: man-packages  ## the manual pages, into build/man
 	COLUMNS=72 $(PYTHON) -B -m man.build build/man
 
 # The placeholders are the four lines of daemons/daemon-util and its like that name a prefix, the paths of
