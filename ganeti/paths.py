@@ -44,13 +44,11 @@ class Paths:
         self.known_hosts = f"{self.data_dir}/known_hosts"
         self.ganeti_pub_keys = f"{self.data_dir}/ganeti_pub_keys"
         self.master_epoch = f"{self.data_dir}/master-epoch"
-        self.intent_to_upgrade = f"{self.data_dir}/intent-to-upgrade"
         self.watcher_pause = f"{self.data_dir}/watcher.pause"
         self.rapi_dir = f"{self.data_dir}/rapi"
         self.rapi_users = f"{self.rapi_dir}/users"
         self.default_file_storage_dir = f"{self.root}/srv/ganeti/file-storage"
         self.default_shared_file_storage_dir = f"{self.root}/srv/ganeti/shared-file-storage"
-        self.export_dir = f"{self.data_dir}/export"
 
     def _place_queue(self) -> None:
         self.queue_dir = f"{self.data_dir}/queue"
@@ -69,14 +67,10 @@ class Paths:
         self.bdev_cache_dir = f"{self.run_dir}/bdev-cache"
         self.disk_links_dir = f"{self.run_dir}/instance-disks"
         self.instance_reason_dir = f"{self.run_dir}/instance-reason"
-        self.instance_status = f"{self.run_dir}/instance-status"
         self.crypto_dir = f"{self.run_dir}/crypto"
         self.import_export_dir = f"{self.run_dir}/import-export"
         self.uid_pool_dir = f"{self.run_dir}/uid-pool"
         self.fake_dir = f"{self.run_dir}/fake-hypervisor"
-        self.chroot_dir = f"{self.run_dir}/chroot-hypervisor"
-        self.lxc_dir = f"{self.run_dir}/lxc"
-        self.xen_nic_dir = f"{self.run_dir}/xen-hypervisor/nic"
         self.kvm_dir = f"{self.run_dir}/kvm-hypervisor"
         self.kvm_pid_dir = f"{self.kvm_dir}/pid"
         self.kvm_uid_dir = f"{self.kvm_dir}/uid"
@@ -87,22 +81,14 @@ class Paths:
         self.kvm_quarantine_dir = f"{self.kvm_dir}/chroot-quarantine"
 
     def _place_locks(self, root: str) -> None:
-        self.file_storage_dir = f"{root}/srv/ganeti/file-storage"
-        self.shared_file_storage_dir = f"{root}/srv/ganeti/shared-file-storage"
-        self.gluster_dir = f"{self.run_dir}/gluster"
-        self.backup_dir = f"{root}/var/backups"
-
         self.lock_dir = f"{root}/var/lock"
-        self.watcher_lock = f"{self.lock_dir}/ganeti-watcher.lock"
         self.ssconf_lock = f"{self.lock_dir}/ganeti-ssconf.lock"
         self.restricted_lock = f"{self.lock_dir}/ganeti-restricted-commands.lock"
 
     def _place_logs(self, state: str) -> None:
         self.log_dir = f"{state}/log/ganeti"
         self.commands_log = f"{self.log_dir}/commands.log"
-        self.burnin_log = f"{self.log_dir}/burnin.log"
         self.os_log_dir = f"{self.log_dir}/os"
-        self.es_log_dir = f"{self.log_dir}/extstorage"
         self.kvm_log_dir = f"{self.log_dir}/kvm"
         self.xen_log_dir = f"{self.log_dir}/xen"
         self.cleaner_log_dir = f"{self.log_dir}/cleaner"
@@ -114,12 +100,12 @@ class Paths:
         self.scripts_dir = f"{self.conf_dir}/scripts"
         self.file_storage_paths_file = f"{self.conf_dir}/file-storage-paths"
         self.restricted_commands_dir = f"{self.conf_dir}/restricted-commands"
+        self.kvm_vif_bridge = f"{self.conf_dir}/kvm-vif-bridge"
         self.vnc_password_file = f"{self.conf_dir}/vnc-cluster-password"
         self.external_master_setup_script = f"{self.scripts_dir}/master-ip-setup"
         self.etc_hosts = f"{root}/etc/hosts"
         self.ssh_dir = f"{root}/etc/ssh"
         self.root_ssh_dir = f"{root}/root/.ssh"
-        self.xen_conf_dir = f"{root}/etc/xen"
 
     def _place_programs(self, root: str, prefix: str) -> None:
         self.sbin_dir = f"{prefix}/sbin"
@@ -129,7 +115,6 @@ class Paths:
         self.ensure_dirs = f"{self.lib_dir}/ensure-dirs"
         self.default_master_setup_script = f"{self.tools_dir}/master-ip-setup"
         self.kvm_ifup = f"{self.lib_dir}/kvm-ifup"
-        self.kvm_vif_bridge = f"{self.conf_dir}/kvm-vif-bridge"
         self.kvm_console_wrapper = f"{self.tools_dir}/kvm-console-wrapper"
         self.os_search_path = tuple(f"{root}{base}/os" for base in _OS_BASES)
         self.es_search_path = tuple(f"{root}{base}/extstorage" for base in _OS_BASES)
@@ -140,14 +125,6 @@ class Paths:
     def ssconf(self, key: str) -> str:
         """The file of an ssconf key."""
         return f"{self.data_dir}/ssconf_{key}"
-
-    def watcher_data(self, group_uuid: str) -> str:
-        """What the watcher remembers of a node group."""
-        return f"{self.data_dir}/watcher.{group_uuid}.data"
-
-    def watcher_status(self, group_uuid: str) -> str:
-        """The states of a group's instances as the watcher saw them last."""
-        return f"{self.data_dir}/watcher.{group_uuid}.instance-status"
 
     def job(self, job_id: int) -> str:
         return f"{self.queue_dir}/job-{job_id}"
@@ -169,7 +146,6 @@ _LOG_NAMES = {
     "ganeti-noded": "node-daemon.log",
     "ganeti-confd": "conf-daemon.log",
     "ganeti-rapi": "rapi-daemon.log",
-    "ganeti-watcher": "watcher.log",
 }
 
 

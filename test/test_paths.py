@@ -9,9 +9,7 @@ from ganeti import paths
 from ganeti.paths import DEFAULT, Paths
 
 KNOWN = {
-    "backup_dir": "/var/backups",
     "bdev_cache_dir": "/run/ganeti/bdev-cache",
-    "burnin_log": "/var/log/ganeti/burnin.log",
     "client_pem": "/var/lib/ganeti/client.pem",
     "cluster_domain_secret": "/var/lib/ganeti/cluster-domain-secret",
     "commands_log": "/var/log/ganeti/commands.log",
@@ -23,21 +21,16 @@ KNOWN = {
     "default_master_setup_script": "/usr/lib/ganeti/tools/master-ip-setup",
     "disk_links_dir": "/run/ganeti/instance-disks",
     "ensure_dirs": "/usr/lib/ganeti/ensure-dirs",
-    "es_log_dir": "/var/log/ganeti/extstorage",
     "etc_hosts": "/etc/hosts",
-    "export_dir": "/var/lib/ganeti/export",
     "external_master_setup_script": "/etc/ganeti/scripts/master-ip-setup",
     "fake_dir": "/run/ganeti/fake-hypervisor",
-    "file_storage_dir": "/srv/ganeti/file-storage",
+    "default_file_storage_dir": "/srv/ganeti/file-storage",
     "file_storage_paths_file": "/etc/ganeti/file-storage-paths",
     "ganeti_pub_keys": "/var/lib/ganeti/ganeti_pub_keys",
-    "gluster_dir": "/run/ganeti/gluster",
     "hmac_key": "/var/lib/ganeti/hmac.key",
     "hooks_dir": "/etc/ganeti/hooks",
     "import_export_dir": "/run/ganeti/import-export",
     "instance_reason_dir": "/run/ganeti/instance-reason",
-    "instance_status": "/run/ganeti/instance-status",
-    "intent_to_upgrade": "/var/lib/ganeti/intent-to-upgrade",
     "known_hosts": "/var/lib/ganeti/known_hosts",
     "kvm_console_wrapper": "/usr/lib/ganeti/tools/kvm-console-wrapper",
     "kvm_ctrl_dir": "/run/ganeti/kvm-hypervisor/ctrl",
@@ -66,7 +59,7 @@ KNOWN = {
     "sbin_dir": "/usr/sbin",
     "scripts_dir": "/etc/ganeti/scripts",
     "server_pem": "/var/lib/ganeti/server.pem",
-    "shared_file_storage_dir": "/srv/ganeti/shared-file-storage",
+    "default_shared_file_storage_dir": "/srv/ganeti/shared-file-storage",
     "socket_dir": "/run/ganeti/socket",
     "spice_ca_pem": "/var/lib/ganeti/spice-ca.pem",
     "spice_pem": "/var/lib/ganeti/spice.pem",
@@ -75,9 +68,7 @@ KNOWN = {
     "tools_dir": "/usr/lib/ganeti/tools",
     "uid_pool_dir": "/run/ganeti/uid-pool",
     "vnc_password_file": "/etc/ganeti/vnc-cluster-password",
-    "watcher_lock": "/var/lock/ganeti-watcher.lock",
     "watcher_pause": "/var/lib/ganeti/watcher.pause",
-    "xen_conf_dir": "/etc/xen",
     "xen_log_dir": "/var/log/ganeti/xen",
 }
 
@@ -137,9 +128,6 @@ def test_paths_that_depend_on_something() -> None:
     assert DEFAULT.archived_job(10_000) == "/var/lib/ganeti/queue/archive/1/job-10000"
     assert DEFAULT.pid_file("ganeti-noded") == "/run/ganeti/ganeti-noded.pid"
     assert DEFAULT.daemon_log("ganeti-noded") == "/var/log/ganeti/node-daemon.log"
-    assert DEFAULT.daemon_log("ganeti-watcher") == "/var/log/ganeti/watcher.log"
-    assert DEFAULT.watcher_data("abc") == "/var/lib/ganeti/watcher.abc.data"
-    assert DEFAULT.watcher_status("abc") == "/var/lib/ganeti/watcher.abc.instance-status"
 
 
 def test_where_definitions_are_looked_for() -> None:
