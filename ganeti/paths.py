@@ -49,6 +49,7 @@ class Paths:
         self.rapi_users = f"{self.rapi_dir}/users"
         self.default_file_storage_dir = f"{self.root}/srv/ganeti/file-storage"
         self.default_shared_file_storage_dir = f"{self.root}/srv/ganeti/shared-file-storage"
+        self.export_dir = f"{self.data_dir}/export"
 
     def _place_queue(self) -> None:
         self.queue_dir = f"{self.data_dir}/queue"

@@ -22,6 +22,7 @@ KNOWN = {
     "disk_links_dir": "/run/ganeti/instance-disks",
     "ensure_dirs": "/usr/lib/ganeti/ensure-dirs",
     "etc_hosts": "/etc/hosts",
+    "export_dir": "/var/lib/ganeti/export",
     "external_master_setup_script": "/etc/ganeti/scripts/master-ip-setup",
     "fake_dir": "/run/ganeti/fake-hypervisor",
     "default_file_storage_dir": "/srv/ganeti/file-storage",
