@@ -101,6 +101,10 @@ class LuxiCalls(Contract):
         """Rows of values."""
 
     @call()
+    def QueryExports(self, nodes: list[str], use_locking: bool) -> Rows:
+        """Rows of node and export; null in place of the exports of a node that does not tell."""
+
+    @call()
     def QueryFilters(self, uuids: list[str] | None, fields: list[str]) -> Rows:
         """Rows of values."""
 

@@ -98,6 +98,9 @@ class LuxiMethods(LuxiCalls):
     def QueryNetworks(self, names: list[str], fields: list[str], use_locking: bool) -> Rows:
         return self._old_style("network", names, fields, use_locking)
 
+    def QueryExports(self, nodes: list[str], use_locking: bool) -> Rows:
+        return self._old_style("export", nodes, ["node", "export"], use_locking)
+
     def _old_style(self, what: str, names: list[str], fields: list[str], locking: bool) -> Rows:
         if locking:
             raise OpPrereqError("queries take no locks any more", Code.WRONG_INPUT)

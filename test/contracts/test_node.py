@@ -30,6 +30,7 @@ CALLS = {
     "blockdev_wipe": ("bdev offset size", SLOW),
     "bridges_exist": ("bridges_list", URGENT),
     "etc_hosts_modify": ("mode name ip", NORMAL),
+    "export_list": ("", FAST),
     "file_storage_dir_create": ("file_storage_dir", FAST),
     "file_storage_dir_remove": ("file_storage_dir", FAST),
     "file_storage_dir_rename": ("old_file_storage_dir new_file_storage_dir", FAST),
@@ -152,5 +153,5 @@ def test_looking_is_not_fenced() -> None:
         *("instance_migratable", "migration_info", "instance_get_migration_status"),
         *("hotplug_supported", "blockdev_find", "blockdev_getmirrorstatus"),
         *("blockdev_getmirrorstatus_multi", "blockdev_getdimensions", "get_file_info"),
-        *("os_diagnose", "os_validate"),
+        *("os_diagnose", "os_validate", "export_list"),
     }

@@ -301,6 +301,8 @@ def test_queries(world: World) -> None:
     assert world.client.QueryNodes([], ["name"], False) == [["n1"], ["n2"], ["n3"]]
     assert world.client.QueryGroups([], ["name", "node_cnt"], False) == [["default", 3]]
     assert world.client.QueryNetworks([], ["name"], False) == []
+    world.nodes.says("n1", "export_list", ["db", "web"])
+    assert world.client.QueryExports(["n1"], False) == [["n1", "db"], ["n1", "web"]]
     assert world.client.QueryTags("cluster", "") == []
     assert world.client.QueryClusterInfo()["master"] == "n1"
 

@@ -24,6 +24,7 @@ from ganeti.master.query.field import (
     unknown,
 )
 from ganeti.master.query.fields_cluster import ClusterResource
+from ganeti.master.query.fields_export import ExportResource
 from ganeti.master.query.fields_filter import FilterResource
 from ganeti.master.query.fields_group import GroupResource
 from ganeti.master.query.fields_instance import InstanceResource
@@ -39,6 +40,7 @@ RESOURCES: dict[str, Resource] = {
     resource.NAME: resource
     for resource in (
         ClusterResource(),
+        ExportResource(),
         FilterResource(),
         GroupResource(),
         InstanceResource(),

@@ -164,6 +164,20 @@ class Order:
         return [found[place] for place in places]
 
 
+def looked_up(find: Callable[[Any], Any], keys: Sequence[Any], *, strict: bool) -> list[Any]:
+    """The records that `find` has for the keys, each once; without `strict` unknown keys do not matter."""
+    found = {}
+    for key in keys:
+        try:
+            record = find(key)
+        except OpPrereqError as err:
+            if strict or err.code != Code.UNKNOWN_ENTITY:
+                raise
+        else:
+            found[record.uuid] = record
+    return list(found.values())
+
+
 class ConfigResource(Resource):
     """Objects of the configuration, which have names and UUIDs."""
 
@@ -182,16 +196,7 @@ class ConfigResource(Resource):
         return self._order.sorted(self.section(sources.cfg).values())
 
     def named(self, sources: Sources, keys: Sequence[Any], *, strict: bool) -> Sequence[Any]:
-        found = {}
-        for key in keys:
-            try:
-                record = self.find(sources.cfg, key)
-            except OpPrereqError as err:
-                if strict or err.code != Code.UNKNOWN_ENTITY:
-                    raise
-            else:
-                found[record.uuid] = record
-        return list(found.values())
+        return looked_up(lambda key: self.find(sources.cfg, key), keys, strict=strict)
 
 
 def stamps() -> list[Field]:
