@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
+from ganeti import file_storage
 from ganeti.bootstrap.new_cluster import InitRequest, master_netdev, storage_directories
-from ganeti.errors import Code, OpPrereqError, ResolverError
+from ganeti.errors import Code, FileStoragePathError, OpPrereqError, ResolverError
 from ganeti.model import settings, templates
 from ganeti.model.params.hv import registry
 from ganeti.paths import Paths
@@ -161,24 +162,12 @@ def _check_drbd_helper(wanted: str | None) -> None:
 
 
 def check_directory(directory: str, paths: Paths) -> None:
-    """An absolute path that the administrator has allowed on this host."""
+    """A directory that the administrator allows on this host."""
     settings.directory(directory)
-    allowed = allowed_directories(paths)
-    if not any(directory == a or directory.startswith(a + "/") for a in allowed):
-        raise OpPrereqError(
-            f"{directory} is not below a directory listed in {paths.file_storage_paths_file}",
-            Code.ENVIRONMENT,
-        )
-
-
-def allowed_directories(paths: Paths) -> list[str]:
-    """What the administrator lists, one per line, with comments."""
     try:
-        with open(paths.file_storage_paths_file, encoding="utf-8") as file:
-            lines = [line.strip() for line in file]
-    except FileNotFoundError:
-        return []
-    return [os.path.normpath(line) for line in lines if line and not line.startswith("#")]
+        file_storage.check(paths, directory, may_be_listed=True)
+    except FileStoragePathError as err:
+        raise OpPrereqError(str(err), Code.ENVIRONMENT) from err
 
 
 def check_netdev(request: InitRequest) -> None:

@@ -12,12 +12,11 @@ from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from ganeti import version
+from ganeti import file_storage, version
 from ganeti.contracts.node.os import OsCalls
 from ganeti.errors import GenericError
 from ganeti.node import ssh_check
 from ganeti.node.host import Host
-from ganeti.node.storage import allowed
 from ganeti.ssh import Ssh
 from ganeti.utils import files, net, x509
 
@@ -160,11 +159,11 @@ class SelfCheck:
 
     def allowed_paths(self, node: str) -> list[str]:
         """Only one node is asked, since all are to be the same."""
-        return allowed.bad_entries(self._host.paths) if node == self._me else []
+        return file_storage.bad_entries(self._host.paths) if node == self._me else []
 
     def storage_path(self, path: str) -> str | None:
         try:
-            allowed.check(self._host.paths, path, may_be_listed=True)
+            file_storage.check(self._host.paths, path, may_be_listed=True)
         except GenericError as err:
             return str(err)
         if not os.path.isdir(path):

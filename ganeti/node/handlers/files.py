@@ -7,12 +7,11 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from ganeti import owners
+from ganeti import file_storage, owners
 from ganeti.contracts.node.files import FileCalls, Upload
 from ganeti.contracts.node.packed import Packed
 from ganeti.errors import FileStoragePathError, GenericError
 from ganeti.node.host import Host
-from ganeti.node.storage import allowed
 from ganeti.paths import Paths
 
 DIRECTORY_MODE = 0o750
@@ -90,13 +89,13 @@ class FileHandlers(FileCalls):
             self._host.ssconf_changed()
 
     def file_storage_dir_create(self, file_storage_dir: str) -> None:
-        allowed.check(self._host.paths, file_storage_dir, may_be_listed=True)
+        file_storage.check(self._host.paths, file_storage_dir, may_be_listed=True)
         if os.path.exists(file_storage_dir) and not os.path.isdir(file_storage_dir):
             raise FileStoragePathError(f"{file_storage_dir} is there and is not a directory")
         self._host.disk.ensure_dir(file_storage_dir, mode=DIRECTORY_MODE)
 
     def file_storage_dir_remove(self, file_storage_dir: str) -> None:
-        allowed.check(self._host.paths, file_storage_dir)
+        file_storage.check(self._host.paths, file_storage_dir)
         try:
             os.rmdir(file_storage_dir)
         except FileNotFoundError:
@@ -106,7 +105,7 @@ class FileHandlers(FileCalls):
 
     def file_storage_dir_rename(self, old_file_storage_dir: str, new_file_storage_dir: str) -> None:
         for path in (old_file_storage_dir, new_file_storage_dir):
-            allowed.check(self._host.paths, path)
+            file_storage.check(self._host.paths, path)
         if os.path.exists(new_file_storage_dir):
             raise FileStoragePathError(f"{new_file_storage_dir} is there already")
         try:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from ganeti import file_storage
 from ganeti.errors import BlockDeviceError
-from ganeti.node.storage import allowed
 from ganeti.node.storage.base import BlockDevice
 from ganeti.utils import files
 
@@ -26,7 +26,7 @@ class FileDevice(BlockDevice):
     @property
     def path(self) -> str:
         path = str(self.disk.logical_id[1])
-        allowed.check(self._host.paths, path)
+        file_storage.check(self._host.paths, path)
         return path
 
     def exists(self) -> bool:
@@ -57,7 +57,7 @@ class FileDevice(BlockDevice):
 
     def rename(self, logical_id: list[Any]) -> None:
         new = str(logical_id[1])
-        allowed.check(self._host.paths, new)
+        file_storage.check(self._host.paths, new)
         if os.path.exists(new):
             raise BlockDeviceError(f"{new} is there already; {self.path} keeps its name")
         with self._told("renamed"):
