@@ -9,6 +9,8 @@ import pytest
 from ganeti.bootstrap import ensure_dirs
 from ganeti.paths import Paths, Place, places
 
+pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="the files must belong to root")
+
 
 def test_directories_are_made_with_their_modes(tmp_path: Path) -> None:
     paths = Paths(str(tmp_path))

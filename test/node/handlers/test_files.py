@@ -15,6 +15,7 @@ from ganeti.node.handlers.files import FileHandlers, upload_targets
 from ganeti.paths import Paths
 from test.support.node_host import NodeHost
 
+needs_root = pytest.mark.skipif(os.getuid() != 0, reason="the files must belong to root")
 TARGETS = {
     "/etc/hosts",
     "/etc/ganeti/kvm-vif-bridge",
@@ -35,6 +36,7 @@ def test_the_list_is_fixed() -> None:
     assert upload_targets(Paths()) == TARGETS
 
 
+@needs_root
 def test_an_upload(node: NodeHost) -> None:
     path, calls = node.paths.known_hosts, FileHandlers(node.host)
     content = Packed(b"cluster ssh-rsa AAAA\n")
@@ -67,6 +69,7 @@ def test_only_accounts_of_the_cluster_get_files(
     assert not os.path.exists(node.paths.known_hosts)
 
 
+@needs_root
 def test_an_account_that_is_missing_here_is_roots(node: NodeHost) -> None:
     calls = FileHandlers(node.host)
     path = node.paths.known_hosts

@@ -14,6 +14,8 @@ from ganeti.errors import JobQueueError, LockError
 from ganeti.node.handlers.jobs import JobHandlers
 from test.support.node_host import NodeHost
 
+pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="the queue must belong to root")
+
 
 @pytest.fixture
 def calls(node: NodeHost) -> JobHandlers:
