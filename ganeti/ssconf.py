@@ -48,8 +48,15 @@ class Ssconf:
         return self.get(key, default="").splitlines()
 
     def table(self, key: str, separator: str = " ") -> dict[str, str]:
-        """A list of ``name value`` or ``name=value`` lines."""
-        return dict(line.split(separator, 1) for line in self.lines(key))
+        """A list of ``name value`` or ``name=value`` lines; ConfigurationError if one is not."""
+        rows = [line.split(separator, 1) for line in self.lines(key)]
+        damaged = [row[0] for row in rows if len(row) != 2]
+        if damaged:
+            raise ConfigurationError(
+                f"{self._paths.ssconf(key)} is damaged: '{damaged[0]}' has no value;"
+                " write it again by 'gnt-cluster redist-conf'"
+            )
+        return dict(rows)
 
     def address_of(self, node: str) -> str:
         """The primary address of a node, by name."""

@@ -71,6 +71,12 @@ def test_tables_and_addresses(ssconf: Ssconf) -> None:
         ssconf.address_of("n3")
 
 
+def test_a_damaged_table_is_named(ssconf: Ssconf) -> None:
+    ssconf.write(Disk(), {"node_primary_ips": "n1 192.0.2.1\nn2"})
+    with pytest.raises(ConfigurationError, match="ssconf_node_primary_ips is damaged: 'n2'"):
+        ssconf.address_of("n1")
+
+
 def test_a_missing_value_is_named(ssconf: Ssconf) -> None:
     with pytest.raises(ConfigurationError, match="ssconf_cluster_name is missing"):
         ssconf.get("cluster_name")

@@ -7,12 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ganeti import version
 from ganeti.errors import Code, OpPrereqError
 from ganeti.model import ipolicy, settings
 from ganeti.model.cluster import Cluster
 from ganeti.model.config import Config
-from ganeti.model.group import NodeGroup
+from ganeti.model.group import INITIAL, NodeGroup
 from ganeti.model.node import Node
 from ganeti.model.params import be, disk, nd, nic, state
 from ganeti.model.params.hv import registry
@@ -21,7 +20,6 @@ from ganeti.paths import Paths
 Params = Mapping[str, Any]
 
 FIRST_FREE_PORT = 11000
-DEFAULT_GROUP = "default"
 DEFAULT_POOL = 10
 
 
@@ -184,11 +182,9 @@ def first_config(
         group=group_uuid,
         **stamps,
     )
-    group = NodeGroup(uuid=group_uuid, name=DEFAULT_GROUP, **stamps)
+    group = NodeGroup(uuid=group_uuid, name=INITIAL, **stamps)
     cluster = _cluster(request, facts, cluster_uuid, node_uuid, stamps)
-    return Config.new(
-        version=version.CONFIG, cluster=cluster, nodes=[node], groups=[group], now=now
-    )
+    return Config.new(cluster=cluster, nodes=[node], groups=[group], now=now)
 
 
 def _cluster(

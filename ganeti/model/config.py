@@ -47,15 +47,23 @@ class Config(Filled):
     def _found(
         self, what: str, section: Mapping[str, R], names: Claim, name: str, *, short: bool = True
     ) -> R:
-        uuid = name if name in section else self.index.owner(names, name)
+        if name in section:
+            return section[name]
+        uuid = self.index.owner(names, name)
         if uuid is None and short:
-            full = text.match_name(name, map(str, self.index.owned(names)))
-            uuid = self.index.owner(names, full)
+            uuid = self.index.owner(names, self._full_name(what, names, name))
         if uuid is None:
-            raise OpPrereqError(
-                f"there is no {what} '{name}', or more than one fits", Code.UNKNOWN_ENTITY
-            )
+            raise OpPrereqError(f"there is no {what} '{name}'", Code.UNKNOWN_ENTITY)
         return section[uuid]
+
+    def _full_name(self, what: str, names: Claim, short: str) -> str | None:
+        found = text.matching_names(short, map(str, self.index.owned(names)))
+        if len(found) > 1:
+            several = ", ".join(text.nice_sort(found))
+            raise OpPrereqError(
+                f"{what} '{short}' may be {several}; give the full name", Code.UNKNOWN_ENTITY
+            )
+        return found[0] if found else None
 
     def for_node(
         self,

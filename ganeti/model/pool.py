@@ -8,6 +8,7 @@ the IPv4 network are nobody's business here.
 from __future__ import annotations
 
 import ipaddress
+import itertools
 from collections.abc import Collection, Iterable
 
 from ganeti.errors import AddressPoolError
@@ -15,6 +16,7 @@ from ganeti.model.network import Network
 
 LARGEST, SMALLEST = 16, 30
 """Prefix lengths a network may have."""
+FREE, TAKEN = ".", "X"
 
 
 def new_bits(network: str, gateway: str | None) -> tuple[str, str]:
@@ -70,18 +72,25 @@ def is_used(network: Network, address: str) -> bool:
 
 def free_address(network: Network, taken: Collection[str] = ()) -> str:
     """The first address that is free and not among `taken`; raises AddressPoolError."""
-    parsed = ipaddress.IPv4Network(network.network)
-    used, kept = network.reservations or "", network.ext_reservations or ""
-    for place, bits in enumerate(zip(used, kept, strict=True)):
-        address = str(parsed.network_address + place)
-        if bits == ("0", "0") and address not in taken:
+    first = ipaddress.IPv4Network(network.network).network_address
+    for place, mark in enumerate(marks(network)):
+        if mark == FREE and (address := str(first + place)) not in taken:
             return address
     raise AddressPoolError(f"network {network.name} has no free address")
 
 
-def free_count(network: Network) -> int:
-    pairs = zip(network.reservations or "", network.ext_reservations or "", strict=True)
-    return sum(bits == ("0", "0") for bits in pairs)
+def marks(network: Network) -> str:
+    """A character for each address: `FREE`, or `TAKEN` if it is in use or kept from instances."""
+    used, kept = network.reservations or "", network.ext_reservations or ""
+    pairs = itertools.zip_longest(used, kept, fillvalue="0")
+    return "".join(TAKEN if "1" in bits else FREE for bits in pairs)
+
+
+def kept(network: Network) -> list[str]:
+    """The addresses that instances may not have."""
+    first = ipaddress.IPv4Network(network.network).network_address
+    bits = network.ext_reservations or ""
+    return [str(first + place) for place, bit in enumerate(bits) if bit == "1"]
 
 
 def with_used(network: Network, addresses: Iterable[str], *, used: bool) -> Network:

@@ -61,10 +61,9 @@ class Root:
         nodes: Iterable[Node],
         groups: Iterable[NodeGroup],
         now: float,
-        version: int = version.CONFIG,
     ) -> Self:
         """The first configuration of a cluster."""
-        stamps = {"version": version, "serial_no": 1, "ctime": now, "mtime": now}
+        stamps = {"version": version.CONFIG, "serial_no": 1, "ctime": now, "mtime": now}
         return cls.of(
             {"cluster": None, **dict.fromkeys(SECTIONS), **stamps}, cluster, nodes, groups
         )

@@ -75,14 +75,14 @@ def safe(value: str) -> str:
     return "".join(table.get(c, c if 32 <= ord(c) < 127 else f"\\x{ord(c):02x}") for c in escaped)
 
 
-def match_name(short: str, names: Iterable[str]) -> str | None:
-    """The one name that is `short` or begins with it up to a dot, whatever the case; else None."""
+def matching_names(short: str, names: Iterable[str]) -> list[str]:
+    """The name that is `short`, or else all that begin with it up to a dot, whatever the case."""
     wanted = short.lower()
     begins = []
     for name in names:
         lower = name.lower()
         if lower == wanted:
-            return name
+            return [name]
         if lower.startswith(wanted + "."):
             begins.append(name)
-    return begins[0] if len(begins) == 1 else None
+    return begins

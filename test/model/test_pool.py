@@ -23,7 +23,8 @@ def test_first_last_and_gateway_are_kept() -> None:
     network = a_network()
     assert (network.reservations, network.ext_reservations) == ("00000000", "11000001")
     assert pool.is_kept(network, "192.0.2.1")
-    assert pool.free_count(network) == 5
+    assert pool.marks(network) == "XX.....X"
+    assert pool.kept(network) == ["192.0.2.0", "192.0.2.1", "192.0.2.7"]
 
 
 def test_addresses_are_taken_and_given_back() -> None:

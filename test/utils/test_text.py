@@ -137,19 +137,19 @@ NAMES = ["web.example.com", "web2.example.com", "db.example.com", "db.example.ne
 @pytest.mark.parametrize(
     ("short", "full"),
     [
-        ("web.example.com", "web.example.com"),
-        ("web", "web.example.com"),
-        ("WEB.Example", "web.example.com"),
-        ("mail", "mail"),
-        ("we", None),  # not up to a dot
-        ("db", None),  # two of them
-        ("db.example.net", "db.example.net"),
-        ("", None),
+        ("web.example.com", ["web.example.com"]),
+        ("web", ["web.example.com"]),
+        ("WEB.Example", ["web.example.com"]),
+        ("mail", ["mail"]),
+        ("we", []),  # not up to a dot
+        ("db", ["db.example.com", "db.example.net"]),
+        ("db.example.net", ["db.example.net"]),
+        ("", []),
     ],
 )
-def test_short_names(short: str, full: str | None) -> None:
-    assert text.match_name(short, NAMES) == full
+def test_short_names(short: str, full: list[str]) -> None:
+    assert text.matching_names(short, NAMES) == full
 
 
 def test_an_exact_name_counts_before_longer_ones() -> None:
-    assert text.match_name("db", ["db.example.com", "db.example.net", "DB"]) == "DB"
+    assert text.matching_names("db", ["db.example.com", "db.example.net", "DB"]) == ["DB"]

@@ -3,29 +3,17 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from typing import Any
 
 from ganeti.master.query.field import ConfigResource, Field, Kind, Sources, by_name, stamps
+from ganeti.model import pool
 from ganeti.model.config import Config
 from ganeti.model.index import Reference
 from ganeti.model.network import Network
 from ganeti.utils import text
 
 TEXT, NUMBER, OTHER = Kind.TEXT, Kind.NUMBER, Kind.OTHER
-
-
-def _map(network: Network) -> str:
-    """A character for each address: ``X`` if it is used or reserved."""
-    used, kept = network.reservations or "", network.ext_reservations or ""
-    return "".join("X" if "1" in bits else "." for bits in zip(used, kept, strict=True))
-
-
-def _kept(network: Network) -> str:
-    first = ipaddress.IPv4Network(network.network).network_address
-    bits = network.ext_reservations or ""
-    return ", ".join(str(first + place) for place, bit in enumerate(bits) if bit == "1")
 
 
 def _groups(network: Network, sources: Sources) -> list[list[Any]]:
@@ -59,22 +47,24 @@ _FIELDS = [
         NUMBER,
         "FreeCount",
         "Number of free addresses",
-        lambda n, _: _map(n).count("."),
+        lambda n, _: pool.marks(n).count(pool.FREE),
     ),
     Field(
         "reserved_count",
         NUMBER,
         "ReservedCount",
         "Number of addresses that are not free",
-        lambda n, _: _map(n).count("X"),
+        lambda n, _: pool.marks(n).count(pool.TAKEN),
     ),
-    Field("map", TEXT, "Map", "X or a dot for each address, taken or free", lambda n, _: _map(n)),
+    Field(
+        "map", TEXT, "Map", "X or a dot for each address, taken or free", lambda n, _: pool.marks(n)
+    ),
     Field(
         "external_reservations",
         TEXT,
         "ExternalReservations",
         "Addresses kept from instances",
-        lambda n, _: _kept(n),
+        lambda n, _: ", ".join(pool.kept(n)),
     ),
     Field(
         "group_cnt",

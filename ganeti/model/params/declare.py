@@ -49,6 +49,7 @@ def _is_path_or_url(value: str) -> bool:
     return _is_path(value) or re.match(r"(https?|ftps?)://\S", value) is not None
 
 
+Port = Annotated[int, types.Check(lambda v: 0 < v < 65536, "a port number")]
 Path = Annotated[str, types.Check(_is_path, "an absolute path without '..' and '//'")]
 OptionalPath = Annotated[
     str, types.Check(lambda v: v == "" or _is_path(v), "empty or an absolute path")

@@ -8,14 +8,13 @@ it and its two volumes, some under another name.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from ganeti.errors import Code, OpPrereqError, TypeEnforcementError
-from ganeti.model.params.declare import DEFAULT, ParamSet, param
-from ganeti.schema.types import Check, NonNegative, Positive
+from ganeti.model.params.declare import DEFAULT, ParamSet, Port, param
+from ganeti.schema.types import NonNegative, Positive
 
 Access = Literal["kernelspace", "userspace"]
-Port = Annotated[int, Check(lambda v: 0 < v < 65536, "a port number")]
 BARRIERS = ("n", "b", "d", "f", "bd", "bf", "df", "bdf")
 
 
@@ -104,23 +103,21 @@ class DrbdParams(DiskParams, template="drbd"):
         return [{"stripes": filled[name]} for name in cls._VOLUMES]
 
 
+def _access(what: str) -> Any:
+    return param(f"Who opens the {what}: the kernel or the guest's process", default="kernelspace")
+
+
 class RbdParams(DiskParams, template="rbd"):
-    access: Access = param(
-        "Who opens the image: the kernel or the guest's process", default="kernelspace"
-    )
+    access: Access = _access("image")
     pool: str = param("Pool of the images", default="rbd")
 
 
 class ExtParams(DiskParams, template="ext"):
-    access: Access = param(
-        "Who opens the volume: the kernel or the guest's process", default="kernelspace"
-    )
+    access: Access = _access("volume")
 
 
 class GlusterParams(DiskParams, template="gluster"):
-    access: Access = param(
-        "Who opens the file: the kernel or the guest's process", default="kernelspace"
-    )
+    access: Access = _access("file")
     host: str = param("Host of the volume", default="127.0.0.1")
     port: Port = param("Port of the host", default=24007)
     volume: str = param("Name of the volume", default="gv0")

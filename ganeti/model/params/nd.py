@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from ganeti.errors import Code, OpPrereqError
-from ganeti.model.params.declare import DEFAULT, OptionalPath, ParamSet, param
+from ganeti.model.params.declare import DEFAULT, OptionalPath, ParamSet, Port, param
 from ganeti.schema.types import Check, Positive
 
-Port = Annotated[int, Check(lambda v: 0 < v < 65536, "a port number")]
 Speed = Annotated[float, Check(lambda v: v > 0, "a number above 0")]
 
 
