@@ -87,6 +87,14 @@ class Field:
         return {"name": self.name, "title": self.title, "kind": self.kind.value, "doc": self.doc}
 
 
+def attribute(
+    name: str, kind: Kind, title: str, doc: str, *, of: str = "", compare: Compare = Compare.PLAIN
+) -> Field:
+    """A field that shows an attribute of the object: the one of its own name, or `of`."""
+    shown = of or name
+    return Field(name, kind, title, doc, lambda item, _: getattr(item, shown), compare=compare)
+
+
 def unknown(name: str) -> Field:
     """Stands for a field that was asked for and does not exist."""
     return Field(name, Kind.UNKNOWN, name, f"Unknown field '{name}'", lambda _item, _view: UNKNOWN)
@@ -202,9 +210,9 @@ class ConfigResource(Resource):
 def stamps() -> list[Field]:
     """What all stored objects have."""
     return [
-        Field("uuid", Kind.TEXT, "UUID", "UUID", lambda r, _: r.uuid),
-        Field("serial_no", Kind.NUMBER, "SerialNo", "Counts the changes", lambda r, _: r.serial_no),
-        Field("ctime", Kind.TIMESTAMP, "CTime", "Time of creation", lambda r, _: r.ctime),
-        Field("mtime", Kind.TIMESTAMP, "MTime", "Time of the last change", lambda r, _: r.mtime),
+        attribute("uuid", Kind.TEXT, "UUID", "UUID"),
+        attribute("serial_no", Kind.NUMBER, "SerialNo", "Counts the changes"),
+        attribute("ctime", Kind.TIMESTAMP, "CTime", "Time of creation"),
+        attribute("mtime", Kind.TIMESTAMP, "MTime", "Time of the last change"),
         Field("tags", Kind.OTHER, "Tags", "Tags", lambda r, _: r.raw().get("tags", [])),
     ]

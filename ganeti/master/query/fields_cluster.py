@@ -7,14 +7,28 @@ from collections.abc import Sequence
 from typing import Any
 
 from ganeti import version
-from ganeti.master.query.field import Compare, Field, Kind, Need, Resource, Sources, by_name
+from ganeti.master.query.field import (
+    Compare,
+    Field,
+    Kind,
+    Need,
+    Resource,
+    Sources,
+    attribute,
+    by_name,
+)
+from ganeti.model.cluster import Cluster
 from ganeti.utils import files
 
 TEXT, NUMBER, TIMESTAMP, OTHER = Kind.TEXT, Kind.NUMBER, Kind.TIMESTAMP, Kind.OTHER
 HOST_NAME = Compare.HOST_NAME
 
 
-def watcher_pause(sources: Sources) -> int | None:
+def _version(name: str, kind: Kind, title: str, doc: str, value: object) -> Field:
+    return Field(name, kind, title, doc, lambda _, __: value)
+
+
+def _watcher_pause(_cluster: Cluster, sources: Sources) -> int | None:
     """Until when the watcher of the master pauses."""
     try:
         content = files.read_text(sources.services.paths.watcher_pause).strip()
@@ -24,14 +38,12 @@ def watcher_pause(sources: Sources) -> int | None:
 
 
 _FIELDS = [
-    Field("name", TEXT, "Name", "Name", lambda c, _: c.cluster_name, compare=HOST_NAME),
-    Field("cluster_name", TEXT, "Name", "Name", lambda c, _: c.cluster_name, compare=HOST_NAME),
+    attribute("name", TEXT, "Name", "Name", of="cluster_name", compare=HOST_NAME),
+    attribute("cluster_name", TEXT, "Name", "Name", compare=HOST_NAME),
     Field(
         "master_node", TEXT, "Master", "Master", lambda _, s: s.cfg.master.name, compare=HOST_NAME
     ),
-    Field(
-        "volume_group_name", TEXT, "VgName", "LVM volume group", lambda c, _: c.volume_group_name
-    ),
+    attribute("volume_group_name", TEXT, "VgName", "LVM volume group"),
     Field(
         "drain_flag",
         Kind.BOOL,
@@ -44,7 +56,7 @@ _FIELDS = [
         TIMESTAMP,
         "WatcherPause",
         "Until when the watcher pauses",
-        lambda _, s: watcher_pause(s),
+        _watcher_pause,
     ),
     Field(
         "architecture",
@@ -53,44 +65,30 @@ _FIELDS = [
         "Word size and machine of the master",
         lambda _, s: s.services.architecture,
     ),
-    Field(
-        "software_version",
-        TEXT,
-        "SoftwareVersion",
-        "Version of the software",
-        lambda _, __: version.RELEASE,
+    _version(
+        "software_version", TEXT, "SoftwareVersion", "Version of the software", version.RELEASE
     ),
-    Field("vcs_version", TEXT, "VCSVersion", "Revision of the software", lambda _, __: version.VCS),
-    Field(
+    _version("vcs_version", TEXT, "VCSVersion", "Revision of the software", version.VCS),
+    _version(
         "protocol_version",
         NUMBER,
         "ProtocolVersion",
         "Version of the calls to nodes",
-        lambda _, __: version.PROTOCOL,
+        version.PROTOCOL,
     ),
-    Field(
-        "config_version",
-        NUMBER,
-        "ConfigVersion",
-        "Version of the configuration",
-        lambda _, __: version.CONFIG,
+    _version(
+        "config_version", NUMBER, "ConfigVersion", "Version of the configuration", version.CONFIG
     ),
-    Field(
+    _version(
         "os_api_version",
         NUMBER,
         "OsApiVersion",
         "Newest version of the OS interface",
-        lambda _, __: version.OS_API,
+        version.OS_API,
     ),
-    Field(
-        "export_version",
-        NUMBER,
-        "ExportVersion",
-        "Version of exports",
-        lambda _, __: version.EXPORT,
-    ),
-    Field("ctime", TIMESTAMP, "CTime", "Time of creation", lambda c, _: c.ctime),
-    Field("mtime", TIMESTAMP, "MTime", "Time of the last change", lambda c, _: c.mtime),
+    _version("export_version", NUMBER, "ExportVersion", "Version of exports", version.EXPORT),
+    attribute("ctime", TIMESTAMP, "CTime", "Time of creation"),
+    attribute("mtime", TIMESTAMP, "MTime", "Time of the last change"),
     Field("tags", OTHER, "Tags", "Tags", lambda c, _: list(c.tags)),
 ]
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ganeti.errors import Code, OpPrereqError
-from ganeti.master.query.field import Field, Kind, Need, Resource, Sources, by_name
+from ganeti.master.query.field import Field, Kind, Need, Resource, Sources, attribute, by_name
 from ganeti.master.queue import filters
 
 OTHER = Kind.OTHER
@@ -20,21 +20,9 @@ class FilterResource(Resource):
     KEY = "uuid"
     FIELDS = by_name(
         [
-            Field("uuid", OTHER, "UUID", "UUID", lambda f, _: f.uuid),
-            Field(
-                "watermark",
-                OTHER,
-                "Watermark",
-                "Last job when it was made",
-                lambda f, _: f.watermark,
-            ),
-            Field(
-                "priority",
-                OTHER,
-                "Priority",
-                "Smaller ones are looked at first",
-                lambda f, _: f.priority,
-            ),
+            attribute("uuid", OTHER, "UUID", "UUID"),
+            attribute("watermark", OTHER, "Watermark", "Last job when it was made"),
+            attribute("priority", OTHER, "Priority", "Smaller ones are looked at first"),
             Field(
                 "predicates",
                 OTHER,

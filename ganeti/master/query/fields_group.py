@@ -6,7 +6,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ganeti.master.query.field import ConfigResource, Field, Kind, Sources, by_name, stamps
+from ganeti.master.query.field import (
+    ConfigResource,
+    Field,
+    Kind,
+    Sources,
+    attribute,
+    by_name,
+    stamps,
+)
 from ganeti.master.query.fields_params import parameter_fields
 from ganeti.model.config import Config
 from ganeti.model.group import NodeGroup
@@ -32,21 +40,15 @@ def _diskparams(group: NodeGroup, sources: Sources) -> dict[str, Any]:
 
 
 _FIELDS = [
-    Field("name", TEXT, "Group", "Name", lambda g, _: g.name),
-    Field(
-        "alloc_policy",
-        TEXT,
-        "AllocPolicy",
-        "What the allocator makes of it",
-        lambda g, _: g.alloc_policy,
-    ),
+    attribute("name", TEXT, "Group", "Name"),
+    attribute("alloc_policy", TEXT, "AllocPolicy", "What the allocator makes of it"),
     Field("diskparams", OTHER, "DiskParameters", "Disk parameters as they count", _diskparams),
-    Field(
+    attribute(
         "custom_diskparams",
         OTHER,
         "CustomDiskParameters",
         "Its own disk parameters",
-        lambda g, _: g.diskparams,
+        of="diskparams",
     ),
     Field(
         "ipolicy",
@@ -55,12 +57,8 @@ _FIELDS = [
         "Instance policy as it counts",
         lambda g, s: s.cfg.ipolicy(g),
     ),
-    Field(
-        "custom_ipolicy",
-        OTHER,
-        "CustomInstancePolicy",
-        "Its own instance policy",
-        lambda g, _: g.ipolicy,
+    attribute(
+        "custom_ipolicy", OTHER, "CustomInstancePolicy", "Its own instance policy", of="ipolicy"
     ),
     Field(
         "ndparams",
@@ -69,13 +67,7 @@ _FIELDS = [
         "Node parameters as they count",
         lambda g, s: s.cfg.group_ndparams(g),
     ),
-    Field(
-        "custom_ndparams",
-        OTHER,
-        "CustomNDParams",
-        "Its own node parameters",
-        lambda g, _: g.ndparams,
-    ),
+    attribute("custom_ndparams", OTHER, "CustomNDParams", "Its own node parameters", of="ndparams"),
     Field("node_cnt", NUMBER, "Nodes", "Number of nodes", lambda g, s: len(_nodes(g, s))),
     Field("node_list", OTHER, "NodeList", "Nodes", _nodes),
     Field(

@@ -12,9 +12,11 @@ from ganeti.master.query.field import (
     Compare,
     ConfigResource,
     Field,
+    Getter,
     Kind,
     Need,
     Sources,
+    attribute,
     by_name,
     stamps,
 )
@@ -77,20 +79,10 @@ def _disk_values(name: str, instance: Instance, view: InstanceView) -> list[Any]
 
 
 _PLAIN = [
-    Field("name", TEXT, "Instance", "Name", lambda i, _: i.name, compare=HOST_NAME),
-    Field(
-        "admin_state",
-        TEXT,
-        "InstanceState",
-        "State it should be in: up, down or offline",
-        lambda i, _: i.admin_state,
-    ),
-    Field(
-        "admin_state_source",
-        TEXT,
-        "InstanceStateSource",
-        "Who set the state: admin or user",
-        lambda i, _: i.admin_state_source,
+    attribute("name", TEXT, "Instance", "Name", compare=HOST_NAME),
+    attribute("admin_state", TEXT, "InstanceState", "State it should be in: up, down or offline"),
+    attribute(
+        "admin_state_source", TEXT, "InstanceStateSource", "Who set the state: admin or user"
     ),
     Field(
         "admin_up", BOOL, "Autostart", "Whether it should run", lambda i, _: i.admin_state == "up"
@@ -102,19 +94,19 @@ _PLAIN = [
         "Backend parameters as they count",
         lambda i, v: v.cfg.beparams(i),
     ),
-    Field(
+    attribute(
         "custom_beparams",
         OTHER,
         "CustomBackendParameters",
         "Its own backend parameters",
-        lambda i, _: i.beparams,
+        of="beparams",
     ),
-    Field(
+    attribute(
         "custom_hvparams",
         OTHER,
         "CustomHypervisorParameters",
         "Its own hypervisor parameters",
-        lambda i, _: i.hvparams,
+        of="hvparams",
     ),
     Field(
         "custom_nicparams",
@@ -123,39 +115,17 @@ _PLAIN = [
         "Own parameters of each NIC",
         lambda i, _: [nic.nicparams for nic in i.nics],
     ),
-    Field(
-        "custom_osparams",
-        OTHER,
-        "CustomOpSysParameters",
-        "Its own OS parameters",
-        lambda i, _: i.osparams,
+    attribute(
+        "custom_osparams", OTHER, "CustomOpSysParameters", "Its own OS parameters", of="osparams"
     ),
-    Field(
-        "disks_active",
-        BOOL,
-        "DisksActive",
-        "Whether its disks should be active",
-        lambda i, _: i.disks_active,
-    ),
-    Field(
-        "forthcoming",
-        BOOL,
-        "Forthcoming",
-        "Whether it is only reserved",
-        lambda i, _: i.forthcoming,
-    ),
+    attribute("disks_active", BOOL, "DisksActive", "Whether its disks should be active"),
+    attribute("forthcoming", BOOL, "Forthcoming", "Whether it is only reserved"),
     Field(
         "hvparams", OTHER, "HypervisorParameters", "Hypervisor parameters as they count", _hvparams
     ),
-    Field("hypervisor", TEXT, "Hypervisor", "Hypervisor", lambda i, _: i.hypervisor),
-    Field(
-        "network_port",
-        OTHER,
-        "Network_port",
-        "TCP port of its console",
-        lambda i, _: i.network_port,
-    ),
-    Field("os", TEXT, "OS", "Operating system", lambda i, _: i.os),
+    attribute("hypervisor", TEXT, "Hypervisor", "Hypervisor"),
+    attribute("network_port", OTHER, "Network_port", "TCP port of its console"),
+    attribute("os", TEXT, "OS", "Operating system"),
     Field(
         "osparams",
         OTHER,
@@ -248,15 +218,18 @@ _OF_ONE_DISK = (
 )
 
 
+def _of_disk(number: int, name: str) -> Getter:
+    def get(instance: Instance, view: InstanceView) -> Any:
+        disks = view.cfg.disks_of(instance)
+        return getattr(disks[number], name) if number < len(disks) else None
+
+    return get
+
+
 def _disk_fields() -> Iterator[Field]:
-    for name, kind, title, doc, attribute in _OF_ONE_DISK:
-        for number in range(DISKS):
-
-            def get(i: Any, v: Any, number: int = number, attribute: str = attribute) -> Any:
-                disks = v.cfg.disks_of(i)
-                return getattr(disks[number], attribute) if number < len(disks) else None
-
-            yield Field(f"{name}/{number}", kind, f"{title}/{number}", doc.format(number), get)
+    for name, kind, title, doc, of in _OF_ONE_DISK:
+        for n in range(DISKS):
+            yield Field(f"{name}/{n}", kind, f"{title}/{n}", doc.format(n), _of_disk(n, of))
 
 
 def _hypervisor_parameters() -> list[Parameter]:

@@ -6,7 +6,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ganeti.master.query.field import ConfigResource, Field, Kind, Sources, by_name, stamps
+from ganeti.master.query.field import (
+    ConfigResource,
+    Field,
+    Kind,
+    Sources,
+    attribute,
+    by_name,
+    stamps,
+)
 from ganeti.model import pool
 from ganeti.model.config import Config
 from ganeti.model.index import Reference
@@ -30,18 +38,12 @@ def _instances(network: Network, sources: Sources) -> list[str]:
 
 
 _FIELDS = [
-    Field("name", TEXT, "Network", "Name", lambda n, _: n.name),
-    Field("network", TEXT, "Subnet", "IPv4 network", lambda n, _: n.network),
-    Field("gateway", OTHER, "Gateway", "IPv4 gateway", lambda n, _: n.gateway),
-    Field("network6", OTHER, "IPv6Subnet", "IPv6 network", lambda n, _: n.network6),
-    Field("gateway6", OTHER, "IPv6Gateway", "IPv6 gateway", lambda n, _: n.gateway6),
-    Field(
-        "mac_prefix",
-        OTHER,
-        "MacPrefix",
-        "First half of its MAC addresses",
-        lambda n, _: n.mac_prefix,
-    ),
+    attribute("name", TEXT, "Network", "Name"),
+    attribute("network", TEXT, "Subnet", "IPv4 network"),
+    attribute("gateway", OTHER, "Gateway", "IPv4 gateway"),
+    attribute("network6", OTHER, "IPv6Subnet", "IPv6 network"),
+    attribute("gateway6", OTHER, "IPv6Gateway", "IPv6 gateway"),
+    attribute("mac_prefix", OTHER, "MacPrefix", "First half of its MAC addresses"),
     Field(
         "free_count",
         NUMBER,

@@ -14,6 +14,7 @@ from ganeti.master.query.field import (
     Kind,
     Need,
     Sources,
+    attribute,
     by_name,
     stamps,
 )
@@ -50,33 +51,19 @@ def _secondaries(node: Node, view: NodeView) -> list[str]:
 
 
 _CONFIG = [
-    Field("name", TEXT, "Node", "Name", lambda n, _: n.name, compare=Compare.HOST_NAME),
-    Field("pip", TEXT, "PrimaryIP", "Primary address", lambda n, _: n.primary_ip),
-    Field("sip", TEXT, "SecondaryIP", "Secondary address", lambda n, _: n.secondary_ip),
+    attribute("name", TEXT, "Node", "Name", compare=Compare.HOST_NAME),
+    attribute("pip", TEXT, "PrimaryIP", "Primary address", of="primary_ip"),
+    attribute("sip", TEXT, "SecondaryIP", "Secondary address", of="secondary_ip"),
     Field("role", TEXT, "Role", "M master, C candidate, R regular, D drained, O offline", _role),
     Field("master", BOOL, "IsMaster", "Whether it is the master", lambda n, v: _role(n, v) == "M"),
-    Field(
-        "master_candidate",
-        BOOL,
-        "MasterC",
-        "Whether it is a master candidate",
-        lambda n, _: n.master_candidate,
-    ),
-    Field(
-        "master_capable",
-        BOOL,
-        "MasterCapable",
-        "Whether it may become a master candidate",
-        lambda n, _: n.master_capable,
-    ),
-    Field(
-        "vm_capable", BOOL, "VMCapable", "Whether it may have instances", lambda n, _: n.vm_capable
-    ),
-    Field("drained", BOOL, "Drained", "Whether it is drained", lambda n, _: n.drained),
-    Field("offline", BOOL, "Offline", "Whether it is offline", lambda n, _: n.offline),
+    attribute("master_candidate", BOOL, "MasterC", "Whether it is a master candidate"),
+    attribute("master_capable", BOOL, "MasterCapable", "Whether it may become a master candidate"),
+    attribute("vm_capable", BOOL, "VMCapable", "Whether it may have instances"),
+    attribute("drained", BOOL, "Drained", "Whether it is drained"),
+    attribute("offline", BOOL, "Offline", "Whether it is offline"),
     Field("powered", BOOL, "Powered", "Whether it is thought to be powered on", _powered),
     Field("group", TEXT, "Group", "Name of its group", lambda n, v: v.cfg.groups[n.group].name),
-    Field("group.uuid", TEXT, "GroupUUID", "UUID of its group", lambda n, _: n.group),
+    attribute("group.uuid", TEXT, "GroupUUID", "UUID of its group", of="group"),
     Field(
         "ndparams",
         OTHER,
@@ -84,12 +71,8 @@ _CONFIG = [
         "Node parameters as they count",
         lambda n, v: v.cfg.ndparams(n),
     ),
-    Field(
-        "custom_ndparams",
-        OTHER,
-        "CustomNodeParameters",
-        "Its own node parameters",
-        lambda n, _: n.ndparams,
+    attribute(
+        "custom_ndparams", OTHER, "CustomNodeParameters", "Its own node parameters", of="ndparams"
     ),
     Field("hv_state", OTHER, "HypervisorState", "Recorded capacity for guests", lambda _, __: None),
     Field("disk_state", OTHER, "DiskState", "Recorded capacity for disks", lambda _, __: None),
