@@ -39,10 +39,15 @@ def prepared(run: Run, op: OpCode) -> OpCode:
         op.dry_run = run.opts.dry_run
     if getattr(run.opts, "priority", None):
         op.priority = PRIORITIES[run.opts.priority]
+    op.reason = reason_trail(run)
+    return op
+
+
+def reason_trail(run: Run) -> list[tuple[str, str, int]]:
+    """Why somebody wants something: in their own words, if given, and by which command."""
     now = int(run.world.clock.now() * 1_000_000_000)
     given = [("gnt:user", run.opts.reason, now)] if run.opts.reason else []
-    op.reason = [*given, (f"gnt:client:{run.tool}", run.name, now)]
-    return op
+    return [*given, (f"gnt:client:{run.tool}", run.name, now)]
 
 
 def submit(run: Run, op: OpCode) -> Any:

@@ -69,7 +69,12 @@ LOCK = Resource(
     {"mode": _or_dash(str), "owner": _or_dash(table.joined), "pending": _or_dash(_pending)},
 )
 OS = Resource("os", ("name",))
-RESOURCES = (NODE, INSTANCE, JOB, LOCK, OS)
+RULE = Resource(
+    "filter",
+    ("uuid", "watermark", "priority", "predicates", "action", "reason_trail"),
+    name_field="uuid",
+)
+RESOURCES = (NODE, INSTANCE, JOB, LOCK, OS, RULE)
 
 NO_HEADERS = flag("--no-headers", doc="Leave out the line of titles")
 SEPARATOR = value("--separator", doc="Put this between columns instead of padding them")
@@ -125,7 +130,7 @@ def asked_for(run: Run, resource: Resource) -> filters.Filter | None:
     """What the arguments say."""
     return filters.from_arguments(
         run.args,
-        force=run.opts.force_filter,
+        force=getattr(run.opts, "force_filter", False),
         name_field=resource.name_field,
         numeric=resource.numeric,
     )

@@ -19,7 +19,9 @@ from ganeti.cli.options import Option
 from ganeti.cli.world import World
 from ganeti.errors import Code, GenericError, OpPrereqError
 
-TOOLS = ("gnt-cluster", "gnt-debug", "gnt-instance", "gnt-job", "gnt-node", "gnt-os")
+TOOLS = (
+    *("gnt-cluster", "gnt-debug", "gnt-filter", "gnt-instance", "gnt-job", "gnt-node", "gnt-os"),
+)
 WIDTH = 79
 NAME_WIDTH = 60
 

@@ -44,6 +44,7 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "uid_ranges": parse.uid_ranges,
     "number": lambda word: parse.integer("the value", word),
     "number_or_default": parse.number_or_default,
+    "predicates": parse.predicates,
     "key_values": parse.key_values,
     "private_values": parse.key_values,
     "identified": parse.identified,

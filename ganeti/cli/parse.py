@@ -151,3 +151,23 @@ def _uid_range(text: str) -> tuple[int, int]:
     if pair[0] > pair[1]:
         raise OpPrereqError(f"the range of user ids '{text}' is empty", Code.WRONG_INPUT)
     return pair
+
+
+def predicates(text: str) -> list[Any]:
+    """A JSON list of names and expressions, as rules for jobs have them."""
+    import simplejson  # few commands need it to read their options
+
+    try:
+        found = simplejson.loads(text)
+    except ValueError as err:
+        raise ParameterError(f"'{text}' is not JSON: {err}") from None
+    if not isinstance(found, list) or not all(map(_is_predicate, found)):
+        raise ParameterError(f'\'{text}\' is no list like [["opcode", ["=", "OP_ID", "OP_X"]]]')
+    return found
+
+
+def _is_predicate(found: Any) -> bool:
+    match found:
+        case [str(), [*_]]:
+            return True
+    return False

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,6 +20,7 @@ OWN_REASON = "luxid"
 """The entry that the master adds to the reason trail of each rule; users see it in lists."""
 
 Action = str | Sequence[Any]
+_UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
 def made(
@@ -32,6 +34,8 @@ def made(
     now: float,
 ) -> FilterRule:
     """The rule; raises ParameterError for what makes no sense."""
+    if not re.fullmatch(_UUID, uuid):
+        raise ParameterError(f"'{uuid}' is no UUID; leave it to the master, or name a filter's")
     return FilterRule(
         uuid=uuid,
         watermark=watermark,

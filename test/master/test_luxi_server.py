@@ -320,6 +320,8 @@ def test_job_filters(world: World) -> None:
     )
     assert (priority, action, trail[0], trail[1][:2]) == (3, "PAUSE", *reason, ["luxid", ""])
     assert client.ReplaceFilter(a_uuid(77), 0, [], "RATE_LIMIT 3", []) == a_uuid(77)
+    with pytest.raises(errors.ParameterError, match="no UUID"):
+        client.ReplaceFilter("77", 0, [], "PAUSE", [])
     client.DeleteFilter(uuid)
     assert client.QueryFilters(None, ["uuid"]) == [[a_uuid(77)]]
     with pytest.raises(errors.GenericError, match="no filter"):
