@@ -7,9 +7,12 @@ command can be given again.
 
 from __future__ import annotations
 
+import functools
 import os
+import stat
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 
 from ganeti import ssh_keys
 from ganeti.bootstrap import host_checks, new_cluster, secrets
@@ -66,52 +69,48 @@ class ClusterInit:
             directories=new_cluster.storage_directories(request, self._paths),
         )
         self._first(request, facts)
-        with Rollback() as undo:
-            return self._set_up(request, facts, keys, undo)
+        return self.set_up(request, facts, keys)
 
     def _first(self, request: InitRequest, facts: HostFacts) -> Config:
         now = self._clock.now()
         return new_cluster.first_config(request, facts, lambda: str(uuid.uuid4()), now)
 
-    def _set_up(
-        self,
-        request: InitRequest,
-        facts: HostFacts,
-        keys: list[ssh_keys.KeyPair],
-        undo: Rollback,
+    def set_up(
+        self, request: InitRequest, facts: HostFacts, keys: list[ssh_keys.KeyPair]
     ) -> Config:
-        undo.on_failure(self._clear)
-        self._daemon_util("stop-all")
-        self._runner.run([self._paths.ensure_dirs], timeout_s=DAEMON_TIMEOUT_S, check=True)
-        for directory in facts.directories.values():
-            self._disk.ensure_dir(directory, mode=DIRECTORY_MODE)
-        secrets.write_cluster_secrets(self._paths, self._disk)
-        digest = secrets.write_client_certificate(self._paths, self._disk, facts.node_name)
-        facts = HostFacts(**{**vars(facts), "client_digest": digest})
-        config = self._first(request, facts)
-        self._write(config, keys)
-        if request.modify_etc_hosts:
-            self._note_in_etc_hosts(facts)
-        if request.modify_ssh_setup:
-            self._set_up_ssh(request, config)
-        self._start(undo)
+        """Make the cluster on a host that fits; one that fails leaves the host as it was."""
+        with Rollback() as undo:
+            undo.on_failure(self._clear)
+            self._daemon_util("stop-all")
+            self._runner.run([self._paths.ensure_dirs], timeout_s=DAEMON_TIMEOUT_S, check=True)
+            for directory in facts.directories.values():
+                self._disk.ensure_dir(directory, mode=DIRECTORY_MODE)
+            secrets.write_cluster_secrets(self._paths, self._disk)
+            digest = secrets.write_client_certificate(self._paths, self._disk, facts.node_name)
+            config = self._first(request, replace(facts, client_digest=digest))
+            self._write(config, keys)
+            if request.modify_etc_hosts:
+                self._note_in_etc_hosts(facts, undo)
+            if request.modify_ssh_setup:
+                self._set_up_ssh(request, config, undo)
+            self._start(undo)
         return config
 
     def _clear(self) -> None:
-        """Take everything back that makes this host look like part of a cluster."""
-        for path in (
-            *(self._paths.config_data, self._paths.server_pem, self._paths.client_pem),
-            *(self._paths.rapi_pem, self._paths.spice_pem, self._paths.spice_ca_pem),
-            *(self._paths.hmac_key, self._paths.cluster_domain_secret, self._paths.known_hosts),
-            *(self._paths.ganeti_pub_keys,),
-        ):
-            if os.path.exists(path):
-                self._disk.remove(path)
-        Ssconf(self._paths).clear(self._disk)
-        for name in ("serial", "version", "lock"):
-            path = f"{self._paths.queue_dir}/{name}"
-            if os.path.exists(path):
-                self._disk.remove(path)
+        """Remove what makes this host look like part of a cluster; before, there were no files."""
+        for directory in (self._paths.data_dir, self._paths.queue_dir):
+            self._disk.remove_files(directory)
+
+    def _keep(self, path: str, undo: Rollback) -> None:
+        """Put the file back as it is now if a later step fails."""
+        try:
+            with open(path, "rb") as file:
+                state, data = os.fstat(file.fileno()), file.read()
+        except FileNotFoundError:
+            undo.on_failure(functools.partial(self._disk.remove, path, missing_ok=True))
+            return
+        mode, owner = stat.S_IMODE(state.st_mode), (state.st_uid, state.st_gid)
+        undo.on_failure(functools.partial(self._disk.write, path, data, mode=mode, owner=owner))
 
     def _daemon_util(self, *words: str) -> None:
         argv = [self._paths.daemon_util, *words]
@@ -123,13 +122,15 @@ class ClusterInit:
         self._disk.write(self._paths.config_data, configfile.encode(config), mode=CONFIG_MODE)
         Ssconf(self._paths).write(self._disk, ssconf_values(config))
 
-    def _note_in_etc_hosts(self, facts: HostFacts) -> None:
+    def _note_in_etc_hosts(self, facts: HostFacts, undo: Rollback) -> None:
+        self._keep(self._paths.etc_hosts, undo)
         net.add_to_hosts_file(self._disk, self._paths.etc_hosts, facts.primary_ip, facts.node_name)
 
-    def _set_up_ssh(self, request: InitRequest, config: Config) -> None:
+    def _set_up_ssh(self, request: InitRequest, config: Config, undo: Rollback) -> None:
         """Root of this node may log in to itself; its key is the first of the cluster's."""
         root = ssh_keys.RootKeys(self._paths, self._disk, self._runner)
         key = root.ensure(request.ssh_key_type, new_cluster.ssh_bits(request))
+        self._keep(root.authorized_keys, undo)
         root.authorize([key])
         table = ssh_keys.PublicKeyFile(self._paths.ganeti_pub_keys, self._disk)
         table.replace(config.cluster.master_node, [key])
