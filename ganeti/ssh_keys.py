@@ -10,15 +10,27 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from ganeti.errors import OpPrereqError, SshUpdateError
 from ganeti.paths import Paths
+from ganeti.utils import files
 from ganeti.utils.files import Disk
 from ganeti.utils.process import Runner
 
 KEYGEN_TIMEOUT_S = 120
 NEW = ".new"
 HOST_KEY_TYPES = ("rsa", "dsa", "ecdsa", "ed25519")
+
+
+class KeyAction(StrEnum):
+    """What is to become of keys, as ssh-update is told."""
+
+    ADD = "add"
+    REMOVE = "remove"
+    REPLACE_OR_ADD = "replace_or_add"
+    OVERRIDE = "override"
+    CLEAR = "clear"
 
 
 @dataclass(frozen=True)
@@ -53,7 +65,7 @@ class RootKeys:
             # The public one first: the private one stands for both.
             names = [private + ".pub", private]
             self._disk.rename_many(zip([private + NEW + ".pub", private + NEW], names, strict=True))
-        return self._read(private + ".pub").strip()
+        return files.read_text(private + ".pub").strip()
 
     def generate(self, kind: str, bits: int, suffix: str) -> str:
         """Make a key pair beside the one in use, as a change of keys needs it first; it is durable."""
@@ -64,7 +76,7 @@ class RootKeys:
         argv = ["ssh-keygen", "-q", "-N", "", "-t", kind, "-b", str(bits), "-f", private]
         self._runner.run(argv, timeout_s=KEYGEN_TIMEOUT_S, check=True)
         self._disk.sync(pair)
-        return self._read(private + ".pub").strip()
+        return files.read_text(private + ".pub").strip()
 
     def authorize(self, keys: Iterable[str]) -> None:
         """Add keys to authorized_keys, each once."""
@@ -74,9 +86,21 @@ class RootKeys:
         """Take keys out of authorized_keys; what somebody else put there stays."""
         self._write_authorized(without_keys(self._lines(), keys))
 
+    def apply(self, action: KeyAction, keys: Iterable[str]) -> None:
+        """An action on authorized_keys, which has other people's keys too: they are never cleared away."""
+        match action:
+            case KeyAction.ADD | KeyAction.REPLACE_OR_ADD:
+                self.authorize(keys)
+            case KeyAction.REMOVE | KeyAction.CLEAR:
+                self.revoke(keys)
+            case KeyAction.OVERRIDE:
+                raise SshUpdateError(
+                    f"{self.authorized_keys} is not only ours; '{action}' would empty it"
+                )
+
     def _lines(self) -> list[str]:
         try:
-            return self._read(self.authorized_keys).splitlines()
+            return files.read_lines(self.authorized_keys)
         except FileNotFoundError:
             return []
 
@@ -84,11 +108,6 @@ class RootKeys:
         self._disk.ensure_dir(self.directory, mode=0o700)
         text = "".join(f"{line}\n" for line in lines)
         self._disk.write(self.authorized_keys, text.encode(), mode=0o600)
-
-    @staticmethod
-    def _read(path: str) -> str:
-        with open(path, encoding="utf-8") as file:
-            return file.read()
 
 
 def key_of(line: str) -> tuple[str, ...]:
@@ -117,14 +136,9 @@ def host_keys(directory: str = "/etc/ssh") -> list[KeyPair]:
     for kind in HOST_KEY_TYPES:
         private = f"{directory}/ssh_host_{kind}_key"
         if os.path.exists(private) and os.path.exists(private + ".pub"):
-            texts = [_text(private), _text(private + ".pub")]
+            texts = [files.read_text(private), files.read_text(private + ".pub")]
             found.append(KeyPair(kind, *texts))
     return found
-
-
-def _text(path: str) -> str:
-    with open(path, encoding="utf-8") as file:
-        return file.read()
 
 
 def public_body(pairs: Iterable[KeyPair], kind: str) -> str:
@@ -157,7 +171,7 @@ class PublicKeyFile:
 
     def read(self) -> dict[str, list[str]]:
         try:
-            lines = _text(self._path).splitlines()
+            lines = files.read_lines(self._path)
         except FileNotFoundError:
             return {}
         return parse_public_keys(lines)
@@ -174,8 +188,7 @@ class PublicKeyFile:
             table[new] = table.pop(old)
             self._write(table)
 
-    def apply(self, action: str, changes: Mapping[str, list[str]]) -> None:
-        """The actions of ssh-update: add, remove, override, replace_or_add, clear."""
+    def apply(self, action: KeyAction, changes: Mapping[str, list[str]]) -> None:
         self._write(applied(self.read(), action, changes))
 
     def _write(self, table: Mapping[str, list[str]]) -> None:
@@ -197,17 +210,17 @@ def parse_public_keys(lines: Iterable[str]) -> dict[str, list[str]]:
 
 
 def applied(
-    table: Mapping[str, list[str]], action: str, changes: Mapping[str, list[str]]
+    table: Mapping[str, list[str]], action: KeyAction, changes: Mapping[str, list[str]]
 ) -> dict[str, list[str]]:
-    """The table of public keys after an action; raises SshUpdateError for an unknown one."""
-    if action == "override":
-        return dict(changes)
-    if action == "clear":
-        return {}
-    if action == "replace_or_add":
-        return {**table, **changes}
-    if action == "add":
-        return {**table, **{u: with_keys(table.get(u, []), keys) for u, keys in changes.items()}}
-    if action == "remove":
-        return {owner: keys for owner, keys in table.items() if owner not in changes}
-    raise SshUpdateError(f"unknown action '{action}' on public keys")
+    """The table of public keys after an action."""
+    match action:
+        case KeyAction.ADD:
+            return {**table, **{u: with_keys(table.get(u, []), k) for u, k in changes.items()}}
+        case KeyAction.REMOVE:
+            return {owner: keys for owner, keys in table.items() if owner not in changes}
+        case KeyAction.REPLACE_OR_ADD:
+            return {**table, **changes}
+        case KeyAction.OVERRIDE:
+            return dict(changes)
+        case KeyAction.CLEAR:
+            return {}

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What runs on a host that joins a cluster, fed with JSON on stdin over SSH.
+"""What runs on a host that joins a cluster or is in it, fed with JSON on stdin over SSH.
 
 ``prepare-node-join`` installs SSH keys, ``node-daemon-setup`` certificates and ssconf, and starts the
-node daemon. Both refuse a host that belongs to another cluster and write nothing before all is checked.
+node daemon; ``ssh-update`` and ``ssl-update`` change keys and certificates later. All refuse a host that
+belongs to another cluster, and write nothing before all is checked.
 """
 
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from ganeti import ssh_keys
 from ganeti.bootstrap import secrets
@@ -19,7 +19,9 @@ from ganeti.paths import Paths
 from ganeti.schema import types
 from ganeti.schema.record import Record, stored
 from ganeti.ssconf import Ssconf
-from ganeti.utils import x509
+from ganeti.ssh_keys import KeyAction
+from ganeti.utils import files, x509
+from ganeti.utils.clock import Clock
 from ganeti.utils.files import Disk
 from ganeti.utils.process import Runner
 
@@ -49,64 +51,88 @@ class SetupRequest(Record):
     node_name: str = stored()
 
 
+class SshUpdateRequest(Record):
+    """Input of ssh-update; each part is an action and keys by node."""
+
+    cluster_name: str = stored()
+    node_daemon_certificate: str | None = stored(default=None)
+    public_keys: tuple[KeyAction, dict[str, list[str]]] | None = stored(default=None)
+    authorized_keys: tuple[KeyAction, dict[str, list[str]]] | None = stored(default=None)
+    generate: tuple[str, int, str] | None = stored(default=None)
+    ssh_key_type: str | None = stored(default=None)
+    ssh_key_bits: int | None = stored(default=None)
+
+
+class SslUpdateRequest(Record):
+    """Input of ssl-update."""
+
+    cluster_name: str = stored()
+    node_daemon_certificate: str = stored()
+    node_name: str = stored()
+    action: Literal["create", "delete"] = stored(default="create")
+
+
+Request = PrepareRequest | SetupRequest | SshUpdateRequest | SslUpdateRequest
+
+
 class Joining:
-    """This host while it joins."""
+    """This host, as the master changes it."""
 
-    def __init__(self, paths: Paths, disk: Disk, runner: Runner) -> None:
-        self._paths, self._disk, self._runner = paths, disk, runner
+    def __init__(self, paths: Paths, disk: Disk, runner: Runner, clock: Clock) -> None:
+        self._paths, self._disk, self._runner, self._clock = paths, disk, runner, clock
         self._ssconf = Ssconf(paths)
+        self._root = ssh_keys.RootKeys(paths, disk, runner)
 
-    def prepare(self, request: PrepareRequest, *, dry_run: bool = False) -> None:
-        """Install the cluster's host keys and let the candidates' root in."""
-        self.check_cluster(request.cluster_name)
-        if dry_run:
-            return
-        if request.ssh_host_key:
-            self._install_host_keys(request)
-        root = ssh_keys.RootKeys(self._paths, self._disk, self._runner)
-        root.ensure(request.ssh_key_type, request.ssh_key_bits)
-        root.authorize(key for keys in request.authorized_keys.values() for key in keys)
-
-    def check_cluster(self, name: str) -> None:
+    def check(self, request: Request) -> None:
+        """Raises unless the host belongs to this cluster or to none, and the input is whole."""
         mine = self._ssconf.get("cluster_name", default="")
-        if mine and mine != name:
+        if mine and mine != request.cluster_name:
             raise OpPrereqError(
-                f"this host belongs to the cluster {mine} already, not to {name}",
+                f"this host belongs to the cluster {mine} already, not to {request.cluster_name}",
+                Code.WRONG_STATE,
+            )
+        if request.node_daemon_certificate is not None:
+            self._check_certificate(request.node_daemon_certificate)
+        if isinstance(request, SetupRequest):
+            _check_setup(request)
+
+    def _check_certificate(self, pem: str) -> None:
+        digest = x509.digest(pem)
+        path = self._paths.server_pem
+        if os.path.exists(path) and x509.digest(files.read_text(path)) != digest:
+            raise OpPrereqError(
+                f"this host has the certificate of another cluster; if it has left that for good,"
+                f" remove {path}",
                 Code.WRONG_STATE,
             )
 
-    def _install_host_keys(self, request: PrepareRequest) -> None:
-        changed = False
+    def prepare(self, request: PrepareRequest) -> None:
+        """Install the cluster's host keys and let the candidates' root in."""
         for kind, private, public in request.ssh_host_key:
             base = f"{self._paths.ssh_dir}/ssh_host_{kind}_key"
-            changed |= self._install(base, private, 0o600)
-            changed |= self._install(base + ".pub", public, 0o644)
-        if changed:
-            argv = [self._paths.daemon_util, "reload-ssh-keys"]
-            self._runner.run(argv, timeout_s=DAEMON_TIMEOUT_S, check=True)
+            self._install(base, private, 0o600)
+            self._install(base + ".pub", public, 0o644)
+        if request.ssh_host_key:  # also the same ones: the last attempt may have failed right here
+            self._daemon_util("reload-ssh-keys")
+        self._root.ensure(request.ssh_key_type, request.ssh_key_bits)
+        self._root.authorize(key for keys in request.authorized_keys.values() for key in keys)
 
-    def _install(self, path: str, text: str, mode: int) -> bool:
-        """Write a key file, the old one kept beside it; False if it was the same."""
-        try:
-            with open(path, encoding="utf-8") as file:
-                old = file.read()
-        except FileNotFoundError:
-            old = None
+    def _install(self, path: str, text: str, mode: int) -> None:
+        """Write a key file and keep the old one beside it; at no time there is none."""
+        old = files.read_text(path) if os.path.exists(path) else None
         if old == text:
-            return False
-        if old is not None:
-            os.rename(path, f"{path}.backup-{int(time.time())}")
-        self._disk.write(path, text.encode(), mode=mode)
-        return True
-
-    def set_up(self, request: SetupRequest, *, dry_run: bool = False) -> None:
-        """Install certificates and ssconf and start the node daemon."""
-        self.check_cluster(request.cluster_name)
-        self._check_certificate(request)
-        if dry_run:
             return
-        self._disk.ensure_dir(str(self._paths.data_dir), mode=0o755)
-        self._stop_daemons()
+        if old is not None:
+            backup = f"{path}.backup-{int(self._clock.now())}"
+            self._disk.write(backup, old.encode(), mode=mode)
+        self._disk.write(path, text.encode(), mode=mode)
+
+    def set_up(self, request: SetupRequest) -> None:
+        """Install certificates and ssconf and start the node daemon."""
+        self._disk.ensure_dir(self._paths.data_dir, mode=0o755)
+        self._daemon_util("stop-all")
+        if not os.path.exists(self._paths.server_pem):  # what it knew of an earlier cluster
+            self._disk.remove(self._paths.master_epoch, missing_ok=True)
         pem = request.node_daemon_certificate.encode()
         self._disk.write(self._paths.server_pem, pem, mode=secrets.PEM_MODE)
         if request.hmac_key:
@@ -116,17 +142,35 @@ class Joining:
         self._ssconf.write(self._disk, dict(request.ssconf))
         secrets.write_client_certificate(self._paths, self._disk, request.node_name)
         if request.start_node_daemon:
-            argv = [self._paths.daemon_util, "start", "ganeti-noded"]
-            self._runner.run(argv, timeout_s=DAEMON_TIMEOUT_S, check=True)
+            self._daemon_util("start", "ganeti-noded")
 
-    def _check_certificate(self, request: SetupRequest) -> None:
-        x509.check_pair(request.node_daemon_certificate)
-        if request.ssconf.get("cluster_name", request.cluster_name) != request.cluster_name:
-            raise OpPrereqError("the ssconf values are of another cluster", Code.WRONG_INPUT)
+    def update_ssh(self, request: SshUpdateRequest) -> None:
+        """Carry out the actions on authorized_keys and on the file of public keys."""
+        if request.authorized_keys:
+            action, table = request.authorized_keys
+            self._root.apply(action, [key for owned in table.values() for key in owned])
+        if request.public_keys:
+            public = ssh_keys.PublicKeyFile(self._paths.ganeti_pub_keys, self._disk)
+            public.apply(*request.public_keys)
+        if request.generate:
+            self._root.generate(*request.generate)
 
-    def _stop_daemons(self) -> None:
-        argv = [self._paths.daemon_util, "stop-all"]
+    def update_ssl(self, request: SslUpdateRequest) -> None:
+        """Make the node's certificate anew, or take it away."""
+        if request.action == "delete":
+            self._disk.remove(self._paths.client_pem, missing_ok=True)
+        else:
+            secrets.write_client_certificate(self._paths, self._disk, request.node_name)
+
+    def _daemon_util(self, *words: str) -> None:
+        argv = [self._paths.daemon_util, *words]
         self._runner.run(argv, timeout_s=DAEMON_TIMEOUT_S, check=True)
+
+
+def _check_setup(request: SetupRequest) -> None:
+    x509.check_pair(request.node_daemon_certificate)
+    if request.ssconf.get("cluster_name", "").strip() != request.cluster_name:
+        raise OpPrereqError("the ssconf values are not of this cluster", Code.WRONG_INPUT)
 
 
 def read_request(kind: type[Record], raw: Mapping[str, Any]) -> Any:

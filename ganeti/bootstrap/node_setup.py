@@ -18,7 +18,7 @@ from ganeti.errors import OpExecError
 from ganeti.paths import Paths
 from ganeti.ssconf import Ssconf
 from ganeti.ssh import FirstContact
-from ganeti.utils import net, retry, x509
+from ganeti.utils import files, net, retry, x509
 from ganeti.utils.clock import Clock
 from ganeti.utils.files import Disk
 
@@ -75,7 +75,7 @@ class NodeSetup:
         table = ssh_keys.PublicKeyFile(self._paths.ganeti_pub_keys, self._disk).read()
         return {
             "cluster_name": request.cluster_name,
-            "node_daemon_certificate": x509.certificate_of(self._read(self._paths.server_pem)),
+            "node_daemon_certificate": x509.certificate_of(files.read_text(self._paths.server_pem)),
             "ssh_host_key": [[pair.kind, pair.private, pair.public] for pair in pairs],
             "authorized_keys": {u: table[u] for u in request.candidates if u in table},
             "ssh_key_type": request.ssh_key_type,
@@ -96,17 +96,12 @@ class NodeSetup:
     def _daemon_data(self, request: SetupRequest) -> dict[str, Any]:
         return {
             "cluster_name": request.cluster_name,
-            "node_daemon_certificate": self._read(self._paths.server_pem),
-            "hmac_key": self._read(self._paths.hmac_key),
+            "node_daemon_certificate": files.read_text(self._paths.server_pem),
+            "hmac_key": files.read_text(self._paths.hmac_key),
             "ssconf": Ssconf(self._paths).read_all(),
             "start_node_daemon": True,
             "node_name": request.name,
         }
-
-    @staticmethod
-    def _read(path: str) -> str:
-        with open(path, encoding="utf-8") as file:
-            return file.read()
 
     def _wait_for_daemon(self, request: SetupRequest) -> None:
         port = net.daemon_port("ganeti-noded")

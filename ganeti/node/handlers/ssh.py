@@ -17,14 +17,12 @@ from ganeti.contracts.node.ssh import Problems, SshCalls
 from ganeti.errors import GenericError
 from ganeti.node.host import Host
 from ganeti.ssh import Ssh
-from ganeti.ssh_keys import PublicKeyFile, RootKeys
+from ganeti.ssh_keys import KeyAction, PublicKeyFile, RootKeys
 from ganeti.utils import files, x509
 
 TRIES = 3
 TIMEOUT_S = 60.0
 PARALLEL = 8
-ADD, REMOVE, REPLACE_OR_ADD = "add", "remove", "replace_or_add"
-OVERRIDE, CLEAR = "override", "clear"
 
 Request = dict[str, Any]
 """Input of ssh-update: for each file an action and keys by node."""
@@ -53,11 +51,11 @@ class SshHandlers(SshCalls):
         for name in self._others():
             request = requests[name] = Request()
             if to_authorized_keys:
-                request["authorized_keys"] = [ADD, {node_uuid: keys}]
+                request["authorized_keys"] = [KeyAction.ADD, {node_uuid: keys}]
             if name in potential_master_candidates and to_public_keys:
-                request["public_keys"] = [REPLACE_OR_ADD, {node_uuid: keys}]
+                request["public_keys"] = [KeyAction.REPLACE_OR_ADD, {node_uuid: keys}]
             if name == node_name and get_public_keys:
-                request["public_keys"] = [OVERRIDE, self._public.read()]
+                request["public_keys"] = [KeyAction.OVERRIDE, self._public.read()]
         if to_authorized_keys:
             self._own().authorize(keys)
         return self._send(requests)
@@ -85,9 +83,9 @@ class SshHandlers(SshCalls):
         for name in self._others():
             request = requests[name] = Request()
             if from_authorized_keys and keys:
-                request["authorized_keys"] = [REMOVE, {node_uuid: keys}]
+                request["authorized_keys"] = [KeyAction.REMOVE, {node_uuid: keys}]
             if from_public_keys and name in potential_master_candidates:
-                request["public_keys"] = [REMOVE, {node_uuid: []}]
+                request["public_keys"] = [KeyAction.REMOVE, {node_uuid: []}]
         if node_name in requests:
             requests[node_name] |= self._farewell(
                 [node_uuid, *master_candidate_uuids], clear_authorized_keys, clear_public_keys
@@ -95,7 +93,7 @@ class SshHandlers(SshCalls):
         if from_authorized_keys:
             self._own().revoke(keys)
         if from_public_keys:
-            self._public.apply(REMOVE, {node_uuid: []})
+            self._public.apply(KeyAction.REMOVE, {node_uuid: []})
         return self._send(requests)
 
     def _farewell(self, owners: Iterable[str], authorized: bool, public: bool) -> Request:
@@ -104,9 +102,9 @@ class SshHandlers(SshCalls):
         request = Request()
         if authorized:
             known = {uuid: table[uuid] for uuid in owners if uuid in table}
-            request["authorized_keys"] = [REMOVE, known]
+            request["authorized_keys"] = [KeyAction.REMOVE, known]
         if public:
-            request["public_keys"] = [CLEAR, {}]
+            request["public_keys"] = [KeyAction.CLEAR, {}]
         return request
 
     def _own(self) -> RootKeys:
