@@ -32,7 +32,7 @@ MAN_PACKAGES = python3-docutils
 NODE_TOOLS = $(addprefix tools/,kvm-ifup node-daemon-setup prepare-node-join \
 	ssh-update ssl-update)
 
-.PHONY: help check format lint types layers fast test hosts demo demo-shell demo-down bench \
+.PHONY: help check format lint types layers fast test hosts demo demo-shell demo-down bench torture \
 	goldens install man clean run-packages lab-packages dev-packages man-packages
 
 help:  ## this list
@@ -89,6 +89,9 @@ demo-down: lab-packages  ## end the demo
 
 bench: lab-packages  ## the figures of the budgets, as JSON; BENCH=key runs one
 	$(PYTHON) -B -m test.bench $(BENCH)
+
+torture: lab-packages  ## kill the master KILLS= times under load: is anything lost? (root)
+	$(PYTHON) -B -m test.torture KILLS=$(KILLS) SEED=$(SEED)
 
 goldens: $(VENV)/.done  ## write the golden files again; review the difference
 	$(BIN)/python -m pytest --goldens-write

@@ -115,11 +115,11 @@ class Ledger:
         for attempt in self._fresh:
             found = effect(attempt.what)
             end = attempt.end or seen.jobs.get(attempt.job or 0)
-            if end != "success" and len(attempt.what) > 1:
-                self.interrupted.add(attempt.what[1])
             if found is None or end == "canceled":
                 continue
             thing, step = found
+            if end != "success" and thing[0] == "instance":
+                self.interrupted.add(thing[1])
             before = self.possible.get(thing, [None])
             after = [step(value) for value in before]
             self.possible[thing] = after if end == "success" else _union(before, after)
@@ -154,6 +154,14 @@ class Ledger:
         ]
         self._serials.update(seen.serials)
         return problems
+
+    def instances(self) -> set[str]:
+        """All that may be there."""
+        return {
+            thing[1]
+            for thing, values in self.possible.items()
+            if thing[0] == "instance" and values != [None]
+        }
 
     def ends(self) -> Mapping[str, int]:
         """How many attempts ended how."""

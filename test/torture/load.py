@@ -112,7 +112,7 @@ class Worker:
     def parameter(self):
         if self.number != 0:
             return
-        value = self.random.randint(1, 9)
+        value = self.random.randint(1, 8)
         beparams = {"vcpus": value}
         self.carry_out(["cpus", value], {"OP_ID": "OP_CLUSTER_SET_PARAMS", "beparams": beparams})
 
@@ -169,7 +169,7 @@ class Worker:
         self.change("stop", "OP_INSTANCE_SHUTDOWN", timeout=1)
 
     def resize(self):
-        value = self.random.randint(1, 9)
+        value = self.random.randint(1, 8)
         self.change("resize", "OP_INSTANCE_SET_PARAMS", value, beparams={"vcpus": value})
 
     def remove(self):

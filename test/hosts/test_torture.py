@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A short run of the torture: the master is killed under load, and nothing it acknowledged is lost."""
+
+from __future__ import annotations
+
+from test.hosts.conftest import a_lab
+from test.lab import cluster
+from test.lab.main import say
+from test.torture.__main__ import run
+
+KILLS, SEED = 6, 11
+"""The plan of this seed has kills and a power cut."""
+
+
+def test_a_master_that_is_killed_keeps_its_word() -> None:
+    with a_lab(3) as lab:
+        cluster.make(lab, cluster.Wish("fake"), say)
+        assert run(lab, KILLS, SEED) == []
