@@ -58,8 +58,9 @@ def _check_added(qmp: Qmp, name: str) -> None:
 def _add_node(
     qmp: Qmp, name: str, path: str, cache: str | None, hvparams: Mapping[str, Any]
 ) -> None:
-    """QEMU opens the descriptor that it is given."""
-    fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    """QEMU opens the descriptor that it is given; since 9.1 only if that is as direct as the node."""
+    direct = cache == "none"
+    fd = os.open(path, os.O_RDWR | os.O_CLOEXEC | (os.O_DIRECT if direct else 0))
     try:
         is_block = stat.S_ISBLK(os.fstat(fd).st_mode)
         number = qmp.execute("add-fd", fd=fd)["fdset-id"]
@@ -75,7 +76,7 @@ def _add_node(
         node = {
             "driver": "raw",
             "node-name": name,
-            "cache": {"direct": cache == "none"},
+            "cache": {"direct": direct},
             **({"discard": discard} if discard in ("ignore", "unmap") else {}),
             "file": file,
         }
