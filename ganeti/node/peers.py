@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 
+from ganeti.errors import ConfigurationError
 from ganeti.http.messages import Request, Response, error_page
 from ganeti.ssconf import Ssconf
 
@@ -48,7 +49,7 @@ class Peers:
             try:
                 if self._ssconf.stamp(LIST) != self._stamp:
                     self.reload()
-            except OSError as err:
+            except (OSError, ConfigurationError) as err:
                 log.warning("cannot read the list of master candidates: %s", err)
 
     def accept(self, digest: str, depth: int) -> bool:

@@ -106,3 +106,12 @@ def test_a_list_that_cannot_be_read_any_more_stays_as_it_was(
     file.mkdir()  # reading it is an error now, even for root
     peers.follow(Twice())
     assert let_in(peers, ONE)
+
+
+def test_a_damaged_list_leaves_the_old_one_in_force(ssconf: Ssconf, tmp_path: Path) -> None:
+    listing(ssconf, ONE)
+    peers = Peers(ssconf, CLUSTER)
+    Path(Paths(str(tmp_path)).ssconf("master_candidates_certs")).write_text("no digest\n")
+    peers.follow(Twice())
+    assert let_in(peers, ONE)
+    assert not let_in(peers, CLUSTER)
