@@ -74,12 +74,12 @@ class Machine:
         return problems
 
     def command_line(self, pid: int) -> list[str]:
-        """The arguments a process was started with; empty if there is no such process."""
+        """The arguments a process was started with, whatever bytes; empty if there is no such process."""
         try:
-            text = files.read_text(f"{self._proc}/{pid}/cmdline")
+            with open(f"{self._proc}/{pid}/cmdline", "rb") as file:
+                return os.fsdecode(file.read()).split("\0")[:-1]
         except (FileNotFoundError, ProcessLookupError):
             return []
-        return text.split("\0")[:-1]
 
     def threads(self, pid: int) -> list[int]:
         return [int(name) for name in os.listdir(f"{self._proc}/{pid}/task")]
@@ -87,10 +87,10 @@ class Machine:
     def cpu_seconds(self, pid: int) -> float:
         """The processor time of a process; 0 if it is gone."""
         try:
-            text = files.read_text(f"{self._proc}/{pid}/stat")
+            with open(f"{self._proc}/{pid}/stat", "rb") as file:
+                ticks = file.read().rpartition(b")")[2].split()[11:13]
         except (FileNotFoundError, ProcessLookupError):
             return 0.0
-        ticks = text.rpartition(")")[2].split()[11:13]
         return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
 
     def users_with_processes(self) -> set[int]:

@@ -50,6 +50,16 @@ def test_this_process_is_seen() -> None:
     assert os.getuid() in machine.users_with_processes()
 
 
+def test_a_process_may_be_called_anything(node: NodeHost) -> None:
+    """A number comes round: what runs under that of a guest now is none of ours."""
+    machine = node.host.machine
+    os.makedirs(node.root / "proc/7")
+    (node.root / "proc/7/cmdline").write_bytes(b"\xff\xfe\0-name\0web\0")
+    (node.root / "proc/7/stat").write_bytes(b"7 (\xff) ) S " + b"1 " * 10 + b"100 200 0\n")
+    assert machine.command_line(7)[1:] == ["-name", "web"]
+    assert machine.cpu_seconds(7) == 300 / os.sysconf("SC_CLK_TCK")
+
+
 def test_a_process_that_is_not_there() -> None:
     machine = Machine()
     assert machine.command_line(99999999) == []
