@@ -58,14 +58,17 @@ def _change(host: Host, params: Params, word: str, hooks: str, op_id: str, exter
 
 
 def change_netmask(host: Host, old: int, new: int, address: str, device: str) -> None:
-    """Give the address another prefix length: the new one first, so that it never goes away."""
+    """Give the address another prefix length: the new one first, so that it never goes away.
+
+    It may be there from an attempt that stopped half-way, hence `replace`.
+    """
     if old == new:
         return
     if not net.owns_address(address):
         raise MasterIpError(f"the cluster's address {address} is not up on this node")
-    for verb, length in (("add", new), ("del", old)):
-        argv = ["ip", "address", verb, f"{address}/{length}", "dev", device]
-        argv += ["label", f"{device}:0"] if verb == "add" and ":" not in address else []
+    label = ["label", f"{device}:0"] if ":" not in address else []
+    for verb, length, more in (("replace", new, label), ("del", old, [])):
+        argv = ["ip", "address", verb, f"{address}/{length}", "dev", device, *more]
         result = host.runner.run(argv, timeout_s=TIMEOUT_S)
         if result.failed:
             raise MasterIpError(f"the address {address}/{length}: {result.output.strip()}")

@@ -75,7 +75,7 @@ def test_another_netmask_comes_before_the_old_one_goes(node: NodeHost) -> None:
     assert node.runner.commands == []
     master_ip.change_netmask(node.host, 32, 24, "127.0.0.1", "lo")
     assert node.runner.commands == [
-        ("ip", "address", "add", "127.0.0.1/24", "dev", "lo", "label", "lo:0"),
+        ("ip", "address", "replace", "127.0.0.1/24", "dev", "lo", "label", "lo:0"),
         ("ip", "address", "del", "127.0.0.1/32", "dev", "lo"),
     ]
 
