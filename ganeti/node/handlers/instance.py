@@ -6,6 +6,7 @@ Calls are safe to give twice: starting what runs and stopping what does not run 
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import simplejson
@@ -19,6 +20,8 @@ from ganeti.node.host import Host
 from ganeti.node.hypervisors.base import Attached, Hypervisor
 from ganeti.node.storage import links, registry
 from ganeti.utils.rollback import Rollback
+
+log = logging.getLogger(__name__)
 
 REASON_MODE = 0o640
 REASON_SOURCE = "gnt:daemon:noded"
@@ -109,13 +112,19 @@ class InstanceHandlers(InstanceCalls):
         self._remember(inst.name, "reboot", reason)
 
     def _remember(self, name: str, action: str, reason: Reason) -> None:
-        """Keep why the guest is in the state it is in, for who asks later."""
+        """Keep why the guest is in the state it is in, for who asks later.
+
+        The guest is in that state already: that the reason cannot be kept makes nothing undone.
+        """
         stamp = int(self._host.clock.now() * 1e9)
         trail = [*map(list, reason), [f"{REASON_SOURCE}:{action}", "", stamp]]
         directory = self._host.paths.instance_reason_dir
-        self._host.disk.ensure_dir(directory, mode=0o755)
         text = simplejson.dumps(trail) + "\n"
-        self._host.disk.write(f"{directory}/{name}", text.encode(), mode=REASON_MODE)
+        try:
+            self._host.disk.ensure_dir(directory, mode=0o755)
+            self._host.disk.write(f"{directory}/{name}", text.encode(), mode=REASON_MODE)
+        except OSError as err:
+            log.warning("the reason of the %s of %s cannot be kept: %s", action, name, err)
 
     def instance_balloon_memory(self, instance: Instance, memory: int) -> None:
         self._require_running(instance)

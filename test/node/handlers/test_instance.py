@@ -108,6 +108,18 @@ def test_a_shutdown(world: World) -> None:
     assert world.calls.instance_info("web", "fake", {}) == {}
 
 
+def test_what_is_done_is_done_although_its_reason_cannot_be_kept(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    Path(world.node.paths.instance_reason_dir).write_text("in the way")
+    world.start()
+    assert world.running() == ["web"]
+    assert world.links() == ["web:0"]
+    assert "the reason of the start of web cannot be kept" in caplog.text
+    world.calls.instance_shutdown(world.instance, 120, REASON)
+    assert world.links() == []
+
+
 def test_what_does_not_run_is_shut_down_already(world: World) -> None:
     world.calls.instance_shutdown(world.instance, 120, REASON)
     assert not os.path.exists(world.node.paths.instance_reason_dir)
