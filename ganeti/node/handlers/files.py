@@ -92,7 +92,10 @@ class FileHandlers(FileCalls):
         file_storage.check(self._host.paths, file_storage_dir, may_be_listed=True)
         if os.path.exists(file_storage_dir) and not os.path.isdir(file_storage_dir):
             raise FileStoragePathError(f"{file_storage_dir} is there and is not a directory")
-        self._host.disk.ensure_dir(file_storage_dir, mode=DIRECTORY_MODE)
+        try:
+            self._host.disk.ensure_dir(file_storage_dir, mode=DIRECTORY_MODE)
+        except OSError as err:
+            raise FileStoragePathError(f"{file_storage_dir} cannot be made: {err}") from err
 
     def file_storage_dir_remove(self, file_storage_dir: str) -> None:
         file_storage.check(self._host.paths, file_storage_dir)

@@ -11,7 +11,6 @@ from typing import Any
 from ganeti import file_storage
 from ganeti.errors import BlockDeviceError
 from ganeti.node.storage.base import BlockDevice
-from ganeti.utils import files
 
 FILE_MODE = 0o600
 MIB = 1024 * 1024
@@ -43,8 +42,7 @@ class FileDevice(BlockDevice):
             raise BlockDeviceError(f"{path} cannot be created: {err}") from err
         try:
             os.ftruncate(fd, size_mib * MIB)
-            os.fsync(fd)
-            files.Primitives().sync_directory(os.path.dirname(path))
+            self._host.disk.sync([path])
         except OSError as err:
             os.unlink(path)
             raise BlockDeviceError(f"{path} cannot have {size_mib} MiB: {err}") from err

@@ -120,6 +120,8 @@ def test_directories_that_are_in_the_way(node: NodeHost) -> None:
     node.write("disks/mail/disk0")
     with pytest.raises(FileStoragePathError, match="is not a directory"):
         calls.file_storage_dir_create(f"{base}/file")
+    with pytest.raises(FileStoragePathError, match=r"file/web cannot be made: .*disks/file'"):
+        calls.file_storage_dir_create(f"{base}/file/web")
     with pytest.raises(FileStoragePathError, match="cannot be removed"):
         calls.file_storage_dir_remove(f"{base}/web")
     with pytest.raises(FileStoragePathError, match="is there already"):
