@@ -14,7 +14,7 @@ from typing import Any
 from ganeti.errors import Code, OpPrereqError, OpResultError
 from ganeti.master.hooks import UnitHooks
 from ganeti.master.locks.plan import BIG_LOCK, All, Held, Level, LockPlan, Want, exclusive, shared
-from ganeti.master.queue.execution import Attempt, Executor, Run
+from ganeti.master.queue.execution import Attempt, Executor, Feedback, Run
 from ganeti.master.services import Services
 from ganeti.master.unit import HeldLocks, JobLog, JobsResult, LogicalUnit
 from ganeti.opcodes.base import OpCode
@@ -34,13 +34,14 @@ class UnitExecutor(Executor):
         self._services = services
         loading.load_all("ganeti.master.units")
 
-    def begin(self, job_id: int, op_index: int, opcode: OpCode) -> Attempt:
+    def begin(self, job_id: int, op_index: int, opcode: OpCode, feedback: Feedback) -> Attempt:
         """Expand the names of an opcode; raises GenericError if that fails."""
         unit_class = LogicalUnit.UNITS.get(type(opcode))
         if unit_class is None:
             raise OpPrereqError(f"this release does not carry out {opcode.OP_ID}", Code.WRONG_INPUT)
-        context = f"job-{job_id}/{op_index}"
-        return UnitAttempt(unit_class(opcode.replace(), self._services, context), self._services)
+        unit = unit_class(opcode.replace(), self._services, f"job-{job_id}/{op_index}")
+        unit.log = JobLog(feedback)
+        return UnitAttempt(unit, self._services)
 
 
 class UnitAttempt(Attempt):
@@ -85,8 +86,7 @@ class UnitAttempt(Attempt):
     def run(self, run: Run) -> Any:
         """Check and execute; returns the result or raises what the opcode ends with."""
         unit = self._unit
-        unit.log, unit.locks = JobLog(run.feedback), run.locks
-        unit.cancelled = run.cancelled
+        unit.locks, unit.cancelled = run.locks, run.cancelled
         self._check_locks(run.locks)
         unit.check()
         run.until_durable()

@@ -72,6 +72,10 @@ class JobLog:
     def __init__(self, feedback: Callable[[str, Any], None]) -> None:
         self._feedback = feedback
 
+    def entry(self, kind: str, payload: Any) -> None:
+        """For programs that follow the job; people see it as it is."""
+        self._feedback(kind, payload)
+
     def plain(self, text: str) -> None:
         self._feedback("message", text)
 

@@ -27,7 +27,7 @@ class Job:
     def __init__(self, world: MasterWorld, opcode: OpCode) -> None:
         self.lines, self.submitted = list[str](), list[Any]()
         self.broken: JobQueueError | None = None
-        attempt = UnitExecutor(world.services).begin(self.job_id, 0, opcode)
+        attempt = UnitExecutor(world.services).begin(self.job_id, 0, opcode, self.feedback)
         assert isinstance(attempt, UnitAttempt)
         self.attempt, self.locks = attempt, self
         self._held: dict[Level, frozenset[str]] = {}

@@ -19,7 +19,7 @@ from ganeti.master.candidates import CandidateSet, Done, Transport
 from ganeti.master.locks.plan import Held, Level, LockPlan, Want
 from ganeti.master.queue import changes
 from ganeti.master.queue.changes import Changes
-from ganeti.master.queue.execution import Run
+from ganeti.master.queue.execution import Feedback, Run
 from ganeti.master.queue.job import FINAL, Job, Operation
 from ganeti.master.queue.jobqueue import JobQueue, Settings
 from ganeti.master.queue.store import QueueStore
@@ -143,7 +143,7 @@ class Script:
 
     body: Callable[[Run], Any] = lambda run: None
     plan: LockPlan = field(default_factory=LockPlan)
-    begin: Callable[[], None] = lambda: None
+    begin: Callable[[Feedback], None] = lambda feedback: None
     check: Callable[[], None] = lambda: None
     second: str | None = None
     names: Mapping[Level, Sequence[str]] = field(default_factory=dict)
@@ -232,12 +232,14 @@ class World:
         self.queue = self.build()
         self.start()
 
-    def begin(self, job_id: int, op_index: int, opcode: OpCode) -> ScriptAttempt:
+    def begin(
+        self, job_id: int, op_index: int, opcode: OpCode, feedback: Feedback
+    ) -> ScriptAttempt:
         assert isinstance(opcode, OpSampleScripted)
         self.begun[job_id] += 1
         opcode.script = self.complete_names.get(opcode.script, opcode.script)
         script = self.scripts[opcode.script]
-        script.begin()
+        script.begin(feedback)
         return ScriptAttempt(self, script, opcode)
 
     # What tests say.

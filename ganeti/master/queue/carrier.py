@@ -18,7 +18,7 @@ import simplejson
 from ganeti import errors
 from ganeti.errors import Code
 from ganeti.master.queue.entry import Entry
-from ganeti.master.queue.execution import Attempt, Executor, Submitted
+from ganeti.master.queue.execution import Attempt, Executor, Feedback, Submitted
 from ganeti.master.queue.lockphase import HeldByJob, Host, LockPhase, Walk
 from ganeti.opcodes.base import OpCode
 
@@ -99,8 +99,14 @@ class Carrier:
                 " restarted; submit the job again",
                 Code.WRONG_STATE,
             )
-        entry.attempt = self._executor.begin(entry.id, index, op.opcode)
+        feedback = partial(self._tell, entry, index)
+        entry.attempt = self._executor.begin(entry.id, index, op.opcode, feedback)
         return entry.attempt
+
+    def _tell(self, entry: Entry, index: int, kind: str, payload: Any) -> None:
+        simplejson.dumps(payload)
+        with self._board.holding():
+            self._board.add_to_log(entry, index, kind, payload)
 
     def _lined_up(self, entry: Entry) -> bool:
         with self._board.holding():
@@ -108,7 +114,10 @@ class Carrier:
 
     def _run(self, entry: Entry, written: Future[Exception | None]) -> None:
         assert entry.attempt is not None
-        result = entry.attempt.run(RunningOpcode(self._board, entry, self._submit, written))
+        feedback = partial(self._tell, entry, entry.head.current)
+        result = entry.attempt.run(
+            RunningOpcode(self._board, entry, self._submit, written, feedback)
+        )
         try:
             simplejson.dumps(result)
         except (TypeError, ValueError) as err:
@@ -149,10 +158,15 @@ class RunningOpcode:
     """What an opcode has while it runs (`execution.Run`)."""
 
     def __init__(
-        self, board: Board, entry: Entry, submit: Submit, written: Future[Exception | None]
+        self,
+        board: Board,
+        entry: Entry,
+        submit: Submit,
+        written: Future[Exception | None],
+        feedback: Feedback,
     ) -> None:
         self._board, self._entry, self._submit = board, entry, submit
-        self._written = written
+        self._written, self.feedback = written, feedback
         self._index = entry.head.current
         self.locks = HeldByJob(board, board.locks, entry)
 
@@ -168,11 +182,6 @@ class RunningOpcode:
         error = self._written.result()
         if error is not None:
             raise errors.JobQueueError(f"the job queue could not be written: {error}")
-
-    def feedback(self, kind: str, payload: Any) -> None:
-        simplejson.dumps(payload)
-        with self._board.holding():
-            self._board.add_to_log(self._entry, self._index, kind, payload)
 
     def submit_jobs(self, jobs: Sequence[Sequence[OpCode]]) -> list[Submitted]:
         return self._submit(jobs)

@@ -20,7 +20,7 @@ opcode, that one takes its place and starts at 1.
 from __future__ import annotations
 
 import typing
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 from ganeti.master.locks.plan import Held, Level, Want
@@ -31,6 +31,9 @@ if typing.TYPE_CHECKING:
 
 Submitted = tuple[bool, int | str]
 """``(True, job id)`` or ``(False, why not)``."""
+
+Feedback = Callable[[str, Any], None]
+"""Appends to the job's log: the kind of the entry, and a payload that must be JSON."""
 
 
 class Run(Protocol):
@@ -49,8 +52,9 @@ class Run(Protocol):
     def until_durable(self) -> None:
         """Return when it is durable that the opcode runs; raises JobQueueError if it must not."""
 
-    def feedback(self, kind: str, payload: Any) -> None:
-        """Append to the job's log; the payload must be JSON."""
+    @property
+    def feedback(self) -> Feedback:
+        """The same that `Executor.begin` got."""
 
     def submit_jobs(self, jobs: Sequence[Sequence[OpCode]]) -> list[Submitted]:
         """Submit jobs; returns when they are durable."""
@@ -85,4 +89,4 @@ class Attempt(Protocol):
 class Executor(Protocol):
     """Begins attempts."""
 
-    def begin(self, job_id: int, op_index: int, opcode: OpCode) -> Attempt: ...
+    def begin(self, job_id: int, op_index: int, opcode: OpCode, feedback: Feedback) -> Attempt: ...

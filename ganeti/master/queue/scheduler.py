@@ -411,7 +411,10 @@ class Scheduler:
 
     def add_to_log(self, entry: Entry, index: int, kind: str, payload: object) -> None:
         entry.head = jobs.logged(entry.head, index, kind, payload, self.now())
-        self._records.note(entry, replicate=False)
+        if entry.is_new:
+            self._note(entry)
+        else:
+            self._records.note(entry, replicate=False)
 
     def succeed(self, entry: Entry, result: object) -> None:
         self.end(entry, jobs.succeeded(entry.head, entry.head.current, result, self.now()))

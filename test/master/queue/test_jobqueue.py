@@ -13,7 +13,7 @@ from ganeti import errors
 from ganeti.master.locks import plan
 from ganeti.master.locks.plan import Level, LockPlan
 from ganeti.master.queue import job as jobs
-from ganeti.master.queue.execution import Run
+from ganeti.master.queue.execution import Feedback, Run
 from ganeti.master.queue.watch import Answer, Known
 from ganeti.rpc.runner import Deposed
 from test.support.queue_world import PATIENCE_S, Gate, World, scripted
@@ -155,7 +155,7 @@ def test_a_failure_before_it_runs_ends_the_job_too(world: World, where: str) -> 
 
     entries: dict[Level, Any] = {Level.INSTANCE: plan.exclusive("a")}
     entries[Level.NODE] = {"want": fail, "names_of": plan.all_shared()}.get(where, plan.shared())
-    begin = fail if where == "begin" else lambda: None
+    begin = fail if where == "begin" else lambda feedback: None
     world.script("fail", plan=LockPlan(entries), begin=begin)
     if where == "names_of":
         world.scripts["fail"].names = _Failing()
@@ -203,6 +203,23 @@ def test_log_lines_are_seen_at_once_and_written_at_leisure(world: World) -> None
     assert b"hello" in world.on_disk(number)
     ends = world.candidates.calls[calls:]
     assert all(b'"success"' in content.files[f"job-{number}"] for _, content in ends)
+
+
+def test_what_is_told_before_the_locks_are_there_is_seen_and_submits_the_job(world: World) -> None:
+    gate = Gate()
+
+    def tell(feedback: Feedback) -> None:
+        feedback("message", "not yet")
+        gate(None)
+
+    world.script("tell", lambda run: run.feedback("message", "now"), begin=tell)
+    number = world.submit("tell")
+    gate.wait_for_arrival()
+    assert world.status(number) == "waiting"
+    assert [entry[3] for entry in world.op(number).log] == ["not yet"]
+    gate.let_through()
+    job = world.until(number)
+    assert [(entry[0], entry[3]) for entry in job.ops[0].log] == [(1, "not yet"), (2, "now")]
 
 
 def test_feedback_that_is_no_json_fails_the_opcode_not_the_queue(world: World) -> None:
@@ -324,7 +341,7 @@ def test_a_submission_that_cannot_be_written_is_refused_and_never_runs(world: Wo
 def test_some_jobs_of_many_may_be_refused(world: World) -> None:
     """The first can run at once and is written later than the others."""
 
-    def break_disk() -> None:
+    def break_disk(feedback: Feedback) -> None:
         world.let_writer_catch_up()
         world.primitives.fail = True
 
@@ -339,7 +356,7 @@ def test_some_jobs_of_many_may_be_refused(world: World) -> None:
 def test_what_cannot_be_written_as_running_does_not_run(world: World) -> None:
     ran: list[int] = []
 
-    def break_disk() -> None:
+    def break_disk(feedback: Feedback) -> None:
         world.primitives.fail = True
 
     world.script("break", lambda run: ran.append(run.job_id), begin=break_disk)
@@ -368,7 +385,7 @@ def test_a_job_that_can_run_at_once_is_written_once_for_both(world: World) -> No
 
 def test_a_job_that_takes_its_time_to_set_out_is_written_meanwhile(world: World) -> None:
     gate = Gate()
-    world.script("slow", begin=lambda: gate(None))
+    world.script("slow", begin=lambda feedback: gate(None))
     assert world.submit("slow") == 1
     assert world.status(1) == stored_status(world.on_disk(1)) == "waiting"
     gate.let_through()

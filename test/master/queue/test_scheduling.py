@@ -458,7 +458,7 @@ def test_cancelling_a_job_that_waits_for_another(world: World, gate: Gate) -> No
 
 
 def test_cancelling_while_the_lock_phase_is_at_work(world: World, gate: Gate) -> None:
-    world.script("slow", plan=nodes("a"), begin=lambda: gate(None))
+    world.script("slow", plan=nodes("a"), begin=lambda feedback: gate(None))
     number = world.submit("nothing", "slow")
     gate.wait_for_arrival()
     assert world.queue.cancel(number)[0] is True
