@@ -25,6 +25,7 @@ from test.lab.lab import Lab
 from test.lab.main import say
 from test.lab.places import lab_place
 from test.torture.ledger import HOOKS, Ledger, Seen
+from test.torture.weather import WEATHER
 
 NAME = "torture"
 HOSTS = 3
@@ -33,7 +34,8 @@ LOAD = Path(__file__).with_name("load.py").read_text()
 LOOK = Path(__file__).with_name("look.py").read_text()
 ROUND_S = 180
 VERIFY_S = 120
-POWER_CUTS = 0.1
+POWER_CUTS, BAD_WEATHER = 0.1, 0.2
+CATCH_UP_S, AGAIN_S = 40.0, 0.5
 LONGEST_S = 1.5
 HOOK = """#!/bin/sh
 echo "$GANETI_HOOKS_PATH $GANETI_INSTANCE_NAME" >> /root/hooks.log
@@ -60,17 +62,35 @@ class Torture:
 
     def round(self, number: int) -> list[str]:
         """Work, kill, start again; what is wrong afterwards."""
-        kind = "power cut" if self._random.random() < POWER_CUTS else "kill"
-        self.counts[kind] += 1
-        self._work(number)
-        if kind == "power cut":
-            faults.kill(self._lab, self._master)
-            faults.boot(self._lab, self._master)
-        self._master.run([UTIL, "start", "ganeti-masterd"], timeout_s=ROUND_S)
+        is_power_cut = self._random.random() < POWER_CUTS
+        self.counts["power cut" if is_power_cut else "kill"] += 1
+        if self._random.random() < BAD_WEATHER and not is_power_cut:
+            self._in_bad_weather(self._random.choice(list(WEATHER)), number)
+        else:
+            self._work(number)
+            if is_power_cut:
+                faults.kill(self._lab, self._master)
+                faults.boot(self._lab, self._master)
+            self._start()
         problems = self.ledger.check(self._look())
-        if kind == "power cut":  # guests end with their host, and nobody has started them again
+        if is_power_cut:  # guests end with their host, and nobody has started them again
             self.ledger.interrupted |= self.ledger.instances()
-        return [*problems, *self._verify()]
+        return problems or self._complaints()
+
+    def _in_bad_weather(self, name: str, number: int) -> None:
+        self.counts[name] += 1
+        weather = WEATHER[name]
+        host = self._master if weather.of_master else self._random.choice(self._lab.hosts[1:])
+        weather.begin(self._lab, host)
+        self._work(number)
+        if not weather.before_start:
+            self._start()
+        weather.end(self._lab, host)
+        if weather.before_start:
+            self._start()
+
+    def _start(self) -> None:
+        self._master.run([UTIL, "start", "ganeti-masterd"], timeout_s=ROUND_S)
 
     def _work(self, number: int) -> None:
         kill_after_s = self._random.uniform(0.02, LONGEST_S)
@@ -92,6 +112,13 @@ class Torture:
             serials=found["serials"],
             held_locks=found["held_locks"],
         )
+
+    def _complaints(self) -> list[str]:
+        """What verify complains of; a candidate that was away may take a moment to catch up."""
+        deadline = time.monotonic() + CATCH_UP_S
+        while (found := self._verify()) and time.monotonic() < deadline:
+            time.sleep(AGAIN_S)
+        return found
 
     def _verify(self) -> list[str]:
         """What verify complains of and no interrupted job explains."""

@@ -21,7 +21,7 @@ import time
 
 sys.path.insert(0, "/usr/share/ganeti")
 
-from ganeti.errors import GenericError
+from ganeti.errors import GenericError, JobQueueError
 from ganeti.luxi.client import Client
 from ganeti.paths import Paths
 
@@ -29,6 +29,7 @@ THREADS = 4
 FINAL = ("success", "error", "canceled")
 ALL_GONE_S = 60
 CONNECT_S = 0.2
+REFUSED_S = 0.05
 MOST_INSTANCES = 8
 _PRINTING = threading.Lock()
 
@@ -54,9 +55,16 @@ class Worker:
                 self.client = client
                 self.instances = [n for n in self.all_instances() if mine(n, self.number)]
                 while True:
-                    self.random.choice(self.actions())()
+                    self.act()
         except (GenericError, OSError) as err:
             tell(lost=str(err))
+
+    def act(self):
+        try:
+            self.random.choice(self.actions())()
+        except JobQueueError as err:  # a full disk, say
+            tell(refused=str(err))
+            time.sleep(REFUSED_S)
 
     def all_instances(self):
         return sorted(row[0] for row in self.client.QueryInstances([], ["name"], False))

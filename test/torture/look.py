@@ -55,11 +55,11 @@ def instances(raw):
 
 
 def hooks():
-    """How often each hook ran for each instance, as the hook itself wrote down."""
+    """How often each hook ran for each instance, as the hook wrote down; a power cut leaves zeros."""
     if not os.path.exists(HOOKS_LOG):
         return []
     with open(HOOKS_LOG) as file:
-        counts = collections.Counter(tuple(line.split()) for line in file)
+        counts = collections.Counter(tuple(line.strip("\0\n").split()) for line in file)
     return [[*words, count] for words, count in counts.items() if len(words) == 2]
 
 
