@@ -67,6 +67,10 @@ class Entry:
     alarm: Alarm | None = None
     outcomes: list[Outcome] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        if self.head.is_final:
+            self.phase = Phase.ENDED
+
     @property
     def id(self) -> int:
         return self.head.id

@@ -458,7 +458,7 @@ class Scheduler:
         if job.is_final:
             log.info("job %d has ended: %s", job.id, job.status)
             entry.phase = Phase.ENDED
-            self._room.ended(job)
+            self._room.ended(entry)
         elif entry.interrupt is Interrupt.CANCEL:
             self.end(entry, job)
         else:

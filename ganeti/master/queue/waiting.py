@@ -45,8 +45,7 @@ class WaitingRoom:
 
     def enter(self, entry: Entry) -> set[int]:
         """A job is new here; the answer has those it depends on that are not, it waits for `resolve`."""
-        if entry.head.is_final:
-            entry.phase = Phase.ENDED
+        if entry.phase is Phase.ENDED:
             return set()
         unknown = self._note_dependencies(entry)
         if unknown:
@@ -134,12 +133,14 @@ class WaitingRoom:
             self._admission.start(entry.head)
         self._host.take_up(entry)
 
-    def ended(self, job: Job) -> None:
-        """A job is final, durably: others may have waited for it."""
-        self._admission.end(job.id)
+    def ended(self, entry: Entry) -> None:
+        """A job is final, durably: others may have waited for it, and it waits for none any more."""
+        self._admission.end(entry.id)
         self.has_to_look = True
-        for waiting in self._dependents.pop(job.id, ()):
-            self.resolve(self._entries[waiting], {job.id: job.status})
+        for number in entry.known:
+            self._dependents.get(number, set()).discard(entry.id)
+        for waiting in self._dependents.pop(entry.id, ()):
+            self.resolve(self._entries[waiting], {entry.id: entry.head.status})
 
     def rows(self) -> list[LockRow]:
         """Jobs that parked ones wait for, in the form of locks."""
