@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     Role = Literal["root", "masterd", "noded", "confd", "rapi", "daemons", "admin"]
 
 
+SCRIPT_PATH = "/sbin:/bin:/usr/sbin:/usr/bin"
+"""The variable PATH of hooks and of the scripts of OS definitions and networks."""
+
+
 class Paths:
     """All paths below `root` (empty in production, a directory in tests)."""
 

@@ -12,14 +12,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ganeti import version
-from ganeti.contracts.node.hooks import HookCalls
+from ganeti.contracts.node.hooks import FAILED, HookCalls
 from ganeti.errors import HooksAbort, HooksFailure
 from ganeti.master.services import Services
 from ganeti.master.unit import HookNodes, Hooks, JobLog, LogicalUnit, Target
+from ganeti.paths import SCRIPT_PATH
 from ganeti.rpc.runner import Reply
 
-PATH = "/sbin:/bin:/usr/sbin:/usr/bin"
-FAILED = 1
 CONFIG_UPDATE = Hooks("config-update", Target.CLUSTER)
 
 Rows = Sequence[Sequence[Any]]
@@ -95,7 +94,7 @@ class UnitHooks:
     def _fixed(self, hooks: Hooks, phase: str) -> dict[str, str]:
         cfg = self._services.store.current
         env = {
-            "PATH": PATH,
+            "PATH": SCRIPT_PATH,
             "GANETI_HOOKS_VERSION": str(version.HOOKS),
             "GANETI_HOOKS_PHASE": phase,
             "GANETI_HOOKS_PATH": hooks.path,

@@ -12,16 +12,15 @@ import stat
 from collections.abc import Mapping
 
 from ganeti import version
-from ganeti.contracts.node.hooks import Row
+from ganeti.contracts.node.hooks import FAILED, RAN, SKIPPED, Row
 from ganeti.errors import HooksAbort, HooksFailure
 from ganeti.node.host import Host
+from ganeti.paths import SCRIPT_PATH
 
 NAME = re.compile(r"[a-zA-Z0-9_-]+")
 PHASES = ("pre", "post")
-SKIPPED, FAILED, RAN = 0, 1, 2
 TIMEOUT_S = 840.0
 """Less than the call may take, so that the answer still comes."""
-PATH = "/sbin:/bin:/usr/sbin:/usr/bin"
 
 
 def run(host: Host, hpath: str, phase: str, env: Mapping[str, str]) -> list[Row]:
@@ -62,7 +61,7 @@ def run_local(host: Host, hpath: str, phase: str, op_id: str, env: Mapping[str, 
     """Hooks around something that this node does by itself; raises HooksAbort if a pre hook refuses."""
     master = host.ssconf.get("master_node", default="")
     variables = {
-        "PATH": PATH,
+        "PATH": SCRIPT_PATH,
         "GANETI_HOOKS_VERSION": str(version.HOOKS),
         "GANETI_HOOKS_PHASE": phase,
         "GANETI_HOOKS_PATH": hpath,

@@ -20,8 +20,8 @@ from ganeti.node import network_variables, os_definition
 from ganeti.node.host import Host
 from ganeti.node.os_definition import OsDefinition, OsError
 from ganeti.node.storage import links, registry
+from ganeti.paths import SCRIPT_PATH
 
-PATH = "/sbin:/bin:/usr/sbin:/usr/bin"
 SHOWN_LINES = 20
 TIMEOUT_S = 24 * 3600.0
 VERIFY_TIMEOUT_S = 240.0
@@ -35,7 +35,7 @@ def core_env(
 ) -> Env:
     """What all scripts see, `verify` too."""
     env = {
-        "PATH": PATH,
+        "PATH": SCRIPT_PATH,
         "OS_API_VERSION": str(definition.api),
         "OS_NAME": definition.name,
         "DEBUG_LEVEL": str(debug),

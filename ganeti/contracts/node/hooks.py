@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from ganeti.schema.contract import Contract, Timeout, call
 
+SKIPPED, FAILED, RAN = 0, 1, 2
 Row = tuple[str, int, str]
-"""Script below the hooks directory, code (0 skipped, 1 failed, 2 ran fine), output."""
+"""Script below the hooks directory, one of these codes, output."""
 
 
 class HookCalls(Contract):

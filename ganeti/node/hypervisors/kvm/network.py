@@ -18,11 +18,10 @@ from ganeti.errors import HypervisorError
 from ganeti.model.instance import Instance
 from ganeti.model.nic import Nic
 from ganeti.node import network_variables
-from ganeti.paths import Paths
+from ganeti.paths import SCRIPT_PATH, Paths
 from ganeti.utils.process import Runner
 
 IFUP_TIMEOUT_S = 60
-SCRIPT_PATH = "/sbin:/bin:/usr/sbin:/usr/bin"
 TUN = "/dev/net/tun"
 VHOST = "/dev/vhost-net"
 
