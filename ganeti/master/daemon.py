@@ -16,7 +16,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 
-from ganeti import paths, version
+from ganeti import owners, paths, version
 from ganeti.contracts.node.system import SystemCalls
 from ganeti.errors import ConfigurationError, GenericError
 from ganeti.exitcode import ExitCode
@@ -31,7 +31,6 @@ from ganeti.utils import log as logs
 log = logging.getLogger(__name__)
 
 NAME = "ganeti-masterd"
-USER = "gnt-masterd"
 SWITCH_INTERVAL_S = 0.001
 STACK_BYTES = 512 * 1024
 CONFIRMATION = "YES"
@@ -110,7 +109,7 @@ def main(argv: Sequence[str] | None = None, places: paths.Paths = paths.DEFAULT)
     options = parse(sys.argv[1:] if argv is None else argv)
     try:
         daemon_options.check(options)
-        daemon.check_user(NAME, USER)
+        daemon.check_user(NAME, owners.user_id("masterd"))
         code = check_is_master(places, debug=options.debug)
         if code != ExitCode.SUCCESS:
             return code

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 
 from OpenSSL import SSL
 
-from ganeti import paths, version
+from ganeti import owners, paths, version
 from ganeti.errors import GenericError
 from ganeti.http.channel import TlsSettings
 from ganeti.http.server import Server
@@ -33,7 +33,6 @@ from ganeti.utils import log as logs
 log = logging.getLogger(__name__)
 
 NAME = "ganeti-noded"
-USER = "root"
 STACK_BYTES = 256 * 1024
 STOP_S = 20.0
 """For the requests in progress. With the time for the log it is less than `daemon-util stop` waits."""
@@ -132,7 +131,7 @@ def main(argv: Sequence[str] | None = None, places: paths.Paths = paths.DEFAULT)
     try:
         daemon_options.check(options)
         daemon_options.check_server(options)
-        daemon.check_user(NAME, USER)
+        daemon.check_user(NAME, owners.user_id("noded"))
         family = int(Ssconf(places).get("primary_ip_family", default=str(net.IPV4)))
         address = daemon_options.bind_address(options, family)
     except (GenericError, OSError) as err:

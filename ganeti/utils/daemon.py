@@ -8,7 +8,6 @@ import ctypes
 import fcntl
 import logging
 import os
-import pwd
 import signal
 import sys
 import threading
@@ -121,19 +120,10 @@ class PidFile:
         os.close(self._fd)
 
 
-def check_user(name: str, wanted: str) -> None:
-    """Raises GenericError unless this process runs as the daemon's user (root where it has none)."""
-    uid = user_id(wanted)
+def check_user(name: str, uid: int) -> None:
+    """Raises GenericError unless this process runs as the daemon's user."""
     if os.getuid() != uid:
         raise GenericError(f"{name} started using wrong user ID ({os.getuid()}), expected {uid}")
-
-
-def user_id(name: str) -> int:
-    """The user's id, or root's if there is no such user."""
-    try:
-        return pwd.getpwnam(name).pw_uid
-    except KeyError:
-        return 0
 
 
 def on_signals(stop: Callable[[], None], reopen_logs: Callable[[], None]) -> None:
