@@ -13,6 +13,7 @@ import sys
 from ganeti.errors import GenericError
 from ganeti.utils import net
 
+MOST_PORT = 65535
 DEFAULT_BIND = {net.IPV4: "0.0.0.0", net.IPV6: "::"}
 
 
@@ -41,9 +42,16 @@ def parser(name: str, about: str, version: str) -> argparse.ArgumentParser:
 def add_listener(to: argparse.ArgumentParser, name: str) -> None:
     """What daemons have that listen on the network."""
     port = net.daemon_port(name)
-    to.add_argument("-p", "--port", type=int, default=port, help=f"default: {port}")
+    to.add_argument("-p", "--port", type=_port, default=port, help=f"default: {port}")
     to.add_argument("-b", "--bind", metavar="ADDRESS", help="listen on this address (default: all)")
     to.add_argument("-i", "--interface", help="listen on the first address of this interface")
+
+
+def _port(text: str) -> int:
+    """The resolver would take a number that is too large for another one."""
+    if not text.isdecimal() or int(text) > MOST_PORT:
+        raise argparse.ArgumentTypeError(f"'{text}' is no port: 0 to {MOST_PORT}")
+    return int(text)
 
 
 def add_server(to: argparse.ArgumentParser, pem: str) -> None:

@@ -26,6 +26,7 @@ _PORTS = {
 }
 _HOSTS_MODE = 0o644
 _SIOCGIFADDR = 0x8915
+_INTERFACE_BYTES = 15
 _IF_INET6 = "/proc/net/if_inet6"
 _LINK_LOCAL = "20"
 PING_TIMEOUT_S = 10.0
@@ -148,8 +149,10 @@ def interface_address(name: str, family: int) -> str:
 
 
 def _interface_ipv4(name: str) -> str | None:
+    if len(os.fsencode(name)) > _INTERFACE_BYTES:  # the kernel would look at its beginning only
+        return None
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        request = struct.pack("256s", os.fsencode(name)[:15])
+        request = struct.pack("256s", os.fsencode(name))
         try:
             answer = fcntl.ioctl(probe, _SIOCGIFADDR, request)
         except OSError:

@@ -105,3 +105,10 @@ def test_what_is_listened_on() -> None:
 def test_why_it_does_not_start_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert daemon_options.refuse("ganeti-noded", OSError("port taken")) == 1
     assert capsys.readouterr().err == "ganeti-noded: port taken\n"
+
+
+@pytest.mark.parametrize("port", ["70000", "-1", "ssh", ""])
+def test_what_is_no_port_is_refused(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse(f"--port={port}")
+    assert f"'{port}' is no port: 0 to 65535" in capsys.readouterr().err
