@@ -36,14 +36,15 @@ class FakeHypervisor(Hypervisor):
     def _write(self, instance: Instance, memory_mib: int) -> None:
         os.makedirs(self._paths.fake_dir, DIRECTORY_MODE, exist_ok=True)
         path = self._path(instance.name)
-        with open(f"{path}.new", "w", encoding="ascii") as file:
+        new = f"{self._paths.fake_dir}/.{instance.name}"
+        with open(new, "w", encoding="ascii") as file:
             file.write(f"0\n{memory_mib}\n{instance.beparams['vcpus']}\n")
-        os.rename(f"{path}.new", path)
+        os.rename(new, path)
 
     def names(self) -> list[str]:
         with contextlib.suppress(FileNotFoundError):
             found = os.listdir(self._paths.fake_dir)
-            return sorted(name for name in found if not name.endswith(".new"))
+            return sorted(name for name in found if not name.startswith("."))
         return []
 
     def guest(self, name: str) -> Guest | None:
