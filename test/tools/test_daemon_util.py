@@ -158,6 +158,15 @@ def test_what_runs_is_stopped_and_what_does_not_is_no_failure(site: Site) -> Non
     assert site("stop", "ganeti-noded").returncode == 0
 
 
+def test_a_supervisor_takes_over_what_runs(site: Site) -> None:
+    site.running("ganeti-noded")
+    (site.sbin / "ganeti-noded").unlink()
+    site.daemon("ganeti-noded")
+    assert site("foreground", "ganeti-noded").returncode == 0
+    assert site("check", "ganeti-noded").returncode == 1
+    assert site.started() == ["ensure-dirs", "ganeti-noded -f"]
+
+
 def test_a_process_that_only_has_the_number_is_left_alone(site: Site) -> None:
     pid = site.running("ganeti-noded")
     (site.run_dir / "ganeti-masterd.pid").write_text(f"{pid}\n")
