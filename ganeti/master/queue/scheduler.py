@@ -25,7 +25,7 @@ from functools import partial
 from random import random
 
 from ganeti import errors
-from ganeti.master.alarms import Alarm, Alarms
+from ganeti.master.alarms import Alarms
 from ganeti.master.locks.table import LockRow
 from ganeti.master.queue import attempts
 from ganeti.master.queue import job as jobs
@@ -324,8 +324,8 @@ class Scheduler:
         self._note(entry)
         if entry.deadline is not None:
             remaining_s = max(0.0, entry.deadline - self._clock.monotonic())
-            alarm = self._alarms.after(remaining_s, lambda: self._time_over(entry, alarm))
-            entry.alarm = alarm
+            time_over = partial(self._time_over, entry, entry.deadline)
+            entry.alarm = self._alarms.after(remaining_s, time_over)
 
     def wake(self, job_id: int) -> None:
         """The job has got the locks it waited for."""
@@ -333,9 +333,9 @@ class Scheduler:
         if entry.is_waiting:
             self._step(entry)
 
-    def _time_over(self, entry: Entry, alarm: Alarm) -> None:
+    def _time_over(self, entry: Entry, deadline: float) -> None:
         with self.holding():
-            if entry.alarm is alarm:
+            if entry.is_waiting and entry.deadline == deadline:
                 self._interrupt(entry, Interrupt.TIME_OVER)
 
     def _interrupt(self, entry: Entry, why: Interrupt) -> None:
@@ -377,6 +377,8 @@ class Scheduler:
         entry.failed_attempts = 0
         self._records.show(entry)
         self._step(entry)
+        if self._stopping:
+            self._interrupt(entry, Interrupt.STOP)
 
     # Running and ending.
 
@@ -404,10 +406,8 @@ class Scheduler:
     def _running_is_durable(
         self, entry: Entry, job: Job, written: Future[Exception | None], error: Exception | None
     ) -> None:
-        with self.holding():
-            if error is None and not entry.is_refused:
-                self._records.show_durable(entry, job)
-        written.set_result(REFUSED if entry.is_refused else error)
+        self._is_durable(entry, job, error)
+        written.set_result(error or (REFUSED if entry.is_refused else None))
 
     def add_to_log(self, entry: Entry, index: int, kind: str, payload: object) -> None:
         entry.head = jobs.logged(entry.head, index, kind, payload, self.now())

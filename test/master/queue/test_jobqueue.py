@@ -280,7 +280,7 @@ def test_a_second_way_that_is_short_too_is_an_error(world: World) -> None:
     assert job.ops[0].result == ["OpPrereqError", ["full", "temp_insufficient_resources"]]
 
 
-def _short(run: Run) -> None:
+def _short(_run: Run | None) -> None:
     raise errors.OpPrereqError("full", errors.Code.TEMP_NO_RESOURCES)
 
 
@@ -336,6 +336,32 @@ def test_a_submission_that_cannot_be_written_is_refused_and_never_runs(world: Wo
     assert world.until_known(2).status == "canceled"
     assert world.until(world.submit("note")).id == 3
     assert ran == [3]
+
+
+def test_a_refused_submission_has_no_second_way_either(world: World) -> None:
+    gate, ran = Gate(), list[int]()
+    world.script("first", check=lambda: _short(None), second="other")
+    world.script("other", lambda run: ran.append(run.job_id), begin=lambda _feedback: gate(None))
+    world.candidates.hold()
+    world.primitives.fail = True
+    refusals: list[errors.JobQueueError] = []
+
+    def submit() -> None:
+        with pytest.raises(errors.JobQueueError) as caught:
+            world.submit("first")
+        refusals.append(caught.value)
+
+    client = threading.Thread(target=submit)
+    client.start()
+    gate.wait_for_arrival()
+    world.candidates.wait_for_calls(2)
+    world.candidates.let_go()
+    client.join(PATIENCE_S)
+    assert "no space left" in str(refusals)
+    world.primitives.fail = False
+    gate.let_through()
+    assert world.until_known(1).status == "canceled"
+    assert ran == []
 
 
 def test_some_jobs_of_many_may_be_refused(world: World) -> None:

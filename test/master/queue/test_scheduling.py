@@ -611,6 +611,22 @@ def test_shutting_down(world: World, owner: Owner, gate: Gate) -> None:
     assert world.begun[running] == 2, "the first opcode was not carried out again"
 
 
+def test_the_second_way_waits_until_the_next_start(world: World, gate: Gate) -> None:
+    def short(run: Run) -> None:
+        gate(run)
+        raise errors.OpPrereqError("full", errors.Code.TEMP_NO_RESOURCES)
+
+    world.script("first", short, second="nothing")
+    number = world.submit("first")
+    gate.wait_for_arrival()
+    world.queue.shutdown()
+    gate.let_through()
+    assert world.queue.wait_until_settled(PATIENCE_S)
+    assert world.status(number) == "queued"
+    world.restart()
+    assert world.until(number).ops[0].input["script"] == "nothing"
+
+
 def test_starting_with_what_a_crash_left(world: World) -> None:
     world.rule("PAUSE")
     numbers = [world.submit("nothing") for _ in range(3)]
