@@ -28,7 +28,7 @@ from ganeti.paths import DEFAULT as paths
 from ganeti.rpc.runner import Rpc, Target
 from ganeti.rpc.transport import Credentials, Transport
 carrier = Transport(Credentials(paths.server_pem, (paths.client_pem, paths.server_pem)))
-who = sender.Sender("node1.lab", sender.read_epoch(paths.master_epoch))
+who = sender.Sender("node1.lab", sender.read_epoch(paths.master_epoch) + 1)
 target = Target("", sys.argv[1], sys.argv[2])
 rpc = Rpc(carrier, lambda uuid: target, port=1811, sender=who)
 print(rpc.one(target, system.SystemCalls.node_powercycle)("kvm", {}))
@@ -128,7 +128,9 @@ def test_guests_outlive_the_node_daemon(cluster_lab: Lab, master: Host, running:
 
 
 def test_powercycle_ends_one_host_alone(cluster_lab: Lab, master: Host) -> None:
+    """Its disk is dead, and it has not heard of this master yet: it cannot write down whom it obeys."""
     victim = cluster_lab.host("node3")
+    fault(cluster_lab, victim, "dead-disk")
     script = [programs.PYTHON, "-c", POWERCYCLE, victim.address.fqdn, victim.address.primary]
     assert "seconds" in master.run(script)
     programs.wait_until(lambda: victim.state is State.OFF, 20, "node3 is off")
