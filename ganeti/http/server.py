@@ -150,8 +150,13 @@ class Server:
                 self._sweep()
             if self._stopping:
                 self._turn_away()
+        self._take_returned()
         for connection in list(self._connections.values()):
             self._close(connection)
+        self._tell_of_the_rest()
+
+    def _tell_of_the_rest(self) -> None:
+        """What the time did not suffice for."""
         for connection, (request, task) in self._working.items():
             state = "not begun" if task.cancel() else "cut off"
             age = time.monotonic() - connection.since
