@@ -7,12 +7,12 @@ from typing import Any
 
 import simplejson
 
-from ganeti.cli import jobs, listing, parse
+from ganeti.cli import jobs, listing, parse, queue_test
 from ganeti.cli.command import Argument, Command, Run, Tool
-from ganeti.cli.options import DRY_RUN, JOB, PRIORITY, VERBOSE, flag, value
+from ganeti.cli.options import DRY_RUN, JOB, PRIORITY, SUBMIT, VERBOSE, flag, value
 from ganeti.errors import Code, OpPrereqError
 from ganeti.opcodes import base
-from ganeti.opcodes.test import OpTestDelay
+from ganeti.opcodes.test import OpTestDelay, OpTestOsParams
 from ganeti.schema import types
 from ganeti.utils import loading
 
@@ -99,6 +99,11 @@ def _show_timing(run: Run, counts: dict[str, int], started: float, submitted: fl
     run.say(f"T:total  {now - started:.4f}")
 
 
+def _test_osparams(run: Run) -> int:
+    jobs.submit(run, run.opcode(OpTestOsParams))
+    return 0
+
+
 TOOL = Tool(
     "test jobs and a look at the locks",
     {
@@ -117,6 +122,16 @@ TOOL = Tool(
             _submit_job,
             (Argument("file", 1, None),),
             (VERBOSE, OP_REPEAT, JOB_REPEAT, TIMING, EACH, DRY_RUN, PRIORITY),
+        ),
+        "test-jobqueue": Command(
+            "Test that the job queue does what it must", queue_test.run_all, (), (PRIORITY,)
+        ),
+        "test-osparams": Command(
+            "Submit a job with secret parameters, which says that they arrive",
+            _test_osparams,
+            (),
+            ("osparams_secret", *SUBMIT),
+            OpTestOsParams,
         ),
     },
     {},

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from ganeti.opcodes.base import OpCode, param
+from ganeti.opcodes.shared import SecretParams
 from ganeti.schema.types import NonEmpty, NonNegative
 
 
@@ -19,3 +20,20 @@ class OpTestDelay(OpCode):
     repeat: NonNegative = param("How often; 0 is once, without a count in the log", default=0)
     interruptible: bool = param("Offer a socket by which the sleep can be ended", default=False)
     no_locks: bool = param("Take no locks", default=True)
+
+
+class OpTestJqueue(OpCode):
+    """Take the queue through its states, with somebody who looks on."""
+
+    RESULT = bool
+    notify_waitlock: bool = param("Stop before the locks until a client goes on", default=False)
+    notify_exec: bool = param("Stop when it runs until a client goes on", default=False)
+    log_messages: list[str] = param("What to write into the job's log", default=[])
+    fail: bool = param("Fail in the end", default=False)
+
+
+class OpTestOsParams(OpCode):
+    """Take secret OS parameters the way they go with other opcodes."""
+
+    RESULT = None
+    osparams_secret: SecretParams = param("OS parameters that are not stored", default=None)

@@ -107,3 +107,18 @@ def test_files_that_cannot_be_read(cli: CommandLine, tmp_path: pathlib.Path) -> 
     broken = tmp_path / "broken"
     broken.write_text("[", encoding="utf-8")
     assert "wrong_input" in cli.run("gnt-debug", "submit-job", str(broken))[2]
+
+
+def test_osparams(cli: CommandLine) -> None:
+    code, out, _ = cli.run("gnt-debug", "test-osparams", "--os-parameters-secret=a=b", "--submit")
+    assert (code, out) == (0, "")
+    (op,) = cli.master.ops
+    assert (op["OP_ID"], op["osparams_secret"]) == ("OP_TEST_OS_PARAMS", {"a": "b"})
+    assert "a=b" not in str(cli.world.logged)
+
+
+def test_a_queue_that_does_not_do_what_it_must(cli: CommandLine) -> None:
+    """This one ends every job at once."""
+    code, out, err = cli.run("gnt-debug", "test-jobqueue")
+    assert (code, out) == (1, "Testing states and log of a job\n")
+    assert "job 1 has ended and never stopped at waitlock" in err
