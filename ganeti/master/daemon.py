@@ -22,6 +22,7 @@ from ganeti.errors import ConfigurationError, GenericError
 from ganeti.exitcode import ExitCode
 from ganeti.master import voting
 from ganeti.master.master import Master
+from ganeti.master.parts import Parts
 from ganeti.master.startup import Startup
 from ganeti.model import master_network
 from ganeti.ssconf import Ssconf
@@ -104,7 +105,11 @@ def _report(work: Callable[[], str | None], pipe: int) -> None:
     os._exit(0)
 
 
-def main(argv: Sequence[str] | None = None, places: paths.Paths = paths.DEFAULT) -> int:
+def main(
+    argv: Sequence[str] | None = None,
+    places: paths.Paths = paths.DEFAULT,
+    parts: Parts | None = None,
+) -> int:
     """Start and run; returns the exit code."""
     options = parse(sys.argv[1:] if argv is None else argv)
     try:
@@ -113,7 +118,8 @@ def main(argv: Sequence[str] | None = None, places: paths.Paths = paths.DEFAULT)
         code = check_is_master(places, debug=options.debug)
         if code != ExitCode.SUCCESS:
             return code
-        startup = Startup(places)
+        parts = parts or Parts()
+        startup = Startup(places, parts)
     except (GenericError, OSError) as err:
         return daemon_options.refuse(NAME, err)
     if not confirm_no_voting(options):
@@ -121,7 +127,7 @@ def main(argv: Sequence[str] | None = None, places: paths.Paths = paths.DEFAULT)
     refusal = in_child(lambda: _before_detaching(startup, options.voting))
     if refusal:
         return daemon_options.refuse(NAME, ConfigurationError(refusal))
-    return _serve(options, places)
+    return _serve(options, places, parts)
 
 
 def _before_detaching(startup: Startup, with_voting: bool) -> str | None:
@@ -141,7 +147,7 @@ def _before_detaching(startup: Startup, with_voting: bool) -> str | None:
     return None
 
 
-def _serve(options: argparse.Namespace, places: paths.Paths) -> int:
+def _serve(options: argparse.Namespace, places: paths.Paths, parts: Parts) -> int:
     log_file = places.daemon_log(NAME)
     sink = os.devnull if options.syslog == "only" else log_file
     detached = daemon.foreground() if options.foreground else daemon.detach(sink)
@@ -156,7 +162,7 @@ def _serve(options: argparse.Namespace, places: paths.Paths) -> int:
             foreground=options.foreground,
             queued=True,
         )
-        master = Master(Startup(places))
+        master = Master(Startup(places, parts))
     except (GenericError, OSError) as err:
         detached.failed(str(err))
         return daemon_options.refuse(NAME, err)

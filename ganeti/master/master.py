@@ -20,7 +20,6 @@ from ganeti.master.candidates import CandidateSet
 from ganeti.master.config import distribute as config_distribute
 from ganeti.master.config.store import ConfigStore
 from ganeti.master.luxi_methods import LuxiMethods
-from ganeti.master.luxi_requests import Requests
 from ganeti.master.luxi_server import LuxiServer
 from ganeti.master.processor import UnitExecutor
 from ganeti.master.query import fields_job
@@ -36,10 +35,8 @@ from ganeti.model.filter import FilterRule
 from ganeti.model.node import Node
 from ganeti.rpc import nodes
 from ganeti.rpc.runner import Deposed, Rpc, Target
-from ganeti.rpc.transport import Transport
 from ganeti.utils import net
 from ganeti.utils.clock import Clock
-from ganeti.utils.files import Disk
 from ganeti.utils.process import Runner
 
 log = logging.getLogger(__name__)
@@ -53,12 +50,12 @@ class Master:
 
     def __init__(self, startup: Startup) -> None:
         self._startup, self._paths = startup, startup.paths
-        self._clock, self._disk = Clock(), Disk()
+        self._clock, self._disk = Clock(), startup.parts.disk
         self._signals = threading.Semaphore(0)
         self._asked_to_stop = 0
         self._deposed: Deposed | None = None
         self._alarms, self._reach = AlarmClock(), Reach()
-        self._transport = Transport(startup.credentials())
+        self._transport = startup.parts.transport(startup.credentials())
         self._rpc = self._calls(lambda uuid: nodes.target(self._node(uuid)))
         self._store = self._config_store()
         self._services = Services(
@@ -71,7 +68,7 @@ class Master:
         )
         self._queue = self._job_queue()
         self._services.jobs = self._queue
-        requests = Requests(LuxiMethods(self._services))
+        requests = startup.parts.requests(LuxiMethods(self._services))
         self._luxi = LuxiServer(self._paths, requests)
 
     # Putting together.

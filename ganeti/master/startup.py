@@ -12,21 +12,22 @@ from ganeti.contracts.node.sender import Sender
 from ganeti.errors import ConfigurationError
 from ganeti.master.config import store
 from ganeti.master.config.localfile import ConfigFile
+from ganeti.master.parts import Parts
 from ganeti.model.config import Config
 from ganeti.paths import Paths
 from ganeti.rpc import nodes
 from ganeti.rpc.runner import Rpc, Target
 from ganeti.rpc.transport import Credentials, Transport
-from ganeti.utils import clock, files, net
+from ganeti.utils import clock, net
 
 
 class Startup:
     """Reads and checks; raises GenericError if this host cannot be master with what it has."""
 
-    def __init__(self, paths: Paths) -> None:
-        self.paths = paths
+    def __init__(self, paths: Paths, parts: Parts) -> None:
+        self.paths, self.parts = paths, parts
         owner = (owners.user_id("masterd"), owners.group_id("confd"))
-        self.file = ConfigFile(paths.config_data, files.Disk(), owner)
+        self.file = ConfigFile(paths.config_data, parts.disk, owner)
         self.cfg: Config = store.load(self.file, clock.Clock().now())
         self.me = net.resolve(net.own_name()).name
         if self.cfg.master.name != self.me:

@@ -4,8 +4,8 @@
     make torture                    20 kills
     make torture KILLS=500 SEED=7   the long run; the same seed makes the same plan
 
-One round: clients work (`load`), the master daemon is killed or its host loses its power, it is started
-again, and what is there (`look`) is compared with what was acknowledged (`ledger`). The first problem ends
+One round: clients work (`load`), the master daemon is killed at some moment or at a named point
+(`cutting`), or its host loses its power, perhaps in bad weather (`weather`); it is started again, and what is there (`look`) is compared with what was acknowledged (`ledger`). The first problem ends
 the run, and the lab is left for whoever wants to look into it.
 """
 
@@ -32,9 +32,12 @@ HOSTS = 3
 KILLS, SEED = 20, 1
 LOAD = Path(__file__).with_name("load.py").read_text()
 LOOK = Path(__file__).with_name("look.py").read_text()
+CUTTING = Path(__file__).with_name("cutting.py").read_text()
+REACHED = "/root/reached"
+MOST_POINTS = 1500
+WAITS = 0.0
 ROUND_S = 180
 VERIFY_S = 120
-POWER_CUTS, BAD_WEATHER = 0.1, 0.2
 CATCH_UP_S, AGAIN_S = 40.0, 0.5
 LONGEST_S = 1.5
 HOOK = """#!/bin/sh
@@ -50,7 +53,7 @@ class Torture:
     def __init__(self, lab: Lab, seed: int) -> None:
         self._lab, self._random, self._seed = lab, random.Random(seed), seed
         self._master = lab.hosts[0]
-        self.ledger, self.counts = Ledger(), Counter[str]()
+        self.ledger, self.counts, self.reached = Ledger(), Counter[str](), Counter[str]()
 
     def prepare(self) -> None:
         """Hooks that write down what is executed, on the master, where all of them run."""
@@ -62,22 +65,39 @@ class Torture:
 
     def round(self, number: int) -> list[str]:
         """Work, kill, start again; what is wrong afterwards."""
-        is_power_cut = self._random.random() < POWER_CUTS
-        self.counts["power cut" if is_power_cut else "kill"] += 1
-        if self._random.random() < BAD_WEATHER and not is_power_cut:
-            self._in_bad_weather(self._random.choice(list(WEATHER)), number)
-        else:
-            self._work(number)
-            if is_power_cut:
-                faults.kill(self._lab, self._master)
-                faults.boot(self._lab, self._master)
-            self._start()
+        kinds = {self._kill: 4, self._cut: 4, self._power_cut: 1, self._weather: 1}
+        [kind] = self._random.choices(list(kinds), list(kinds.values()))
+        self.counts[kind.__name__.strip("_")] += 1
+        kind(number)
         problems = self.ledger.check(self._look())
-        if is_power_cut:  # guests end with their host, and nobody has started them again
-            self.ledger.interrupted |= self.ledger.instances()
         return problems or self._complaints()
 
-    def _in_bad_weather(self, name: str, number: int) -> None:
+    def _kill(self, number: int) -> None:
+        """At any moment."""
+        self._work(number)
+        self._start()
+
+    def _cut(self, number: int) -> None:
+        """At a point that has a name; it may be one of the start, or not be reached."""
+        self._master.run([UTIL, "stop", "ganeti-masterd"], timeout_s=ROUND_S)
+        argv = [*PYTHON, str(self._random.randint(1, MOST_POINTS)), "--no-voting", "--yes-do-it"]
+        started = self._master.outcome(argv, stdin=CUTTING, timeout_s=ROUND_S)
+        if not started.failed:
+            self._work(number, WAITS)
+        self.reached[self._master.outcome(["cat", REACHED]).stdout or "none"] += 1
+        self._master.run(["rm", "-f", REACHED])
+        self._start()
+
+    def _power_cut(self, number: int) -> None:
+        """What was not synced is gone; guests end with their host, and nobody starts them again."""
+        self._work(number)
+        faults.kill(self._lab, self._master)
+        faults.boot(self._lab, self._master)
+        self._start()
+        self.ledger.guests_ended = True
+
+    def _weather(self, number: int) -> None:
+        name = self._random.choice(list(WEATHER))
         self.counts[name] += 1
         weather = WEATHER[name]
         host = self._master if weather.of_master else self._random.choice(self._lab.hosts[1:])
@@ -92,8 +112,9 @@ class Torture:
     def _start(self) -> None:
         self._master.run([UTIL, "start", "ganeti-masterd"], timeout_s=ROUND_S)
 
-    def _work(self, number: int) -> None:
-        kill_after_s = self._random.uniform(0.02, LONGEST_S)
+    def _work(self, number: int, kill_after_s: float | None = None) -> None:
+        if kill_after_s is None:
+            kill_after_s = self._random.uniform(0.02, LONGEST_S)
         argv = [*PYTHON, str(number), f"{self._seed}-{number}", str(kill_after_s)]
         said = self._master.run(argv, stdin=LOAD, timeout_s=ROUND_S)
         for line in said.splitlines():
@@ -149,6 +170,7 @@ def run(lab: Lab, kills: int, seed: int) -> list[str]:
         left_s = rate * (kills - number)
         say(f"kill {number} of {kills}: all is as promised; {rate:.1f} s each, {left_s:.0f} s left")
     say(f"jobs: {dict(torture.ledger.ends())}; rounds: {dict(torture.counts)}")
+    say(f"points: {dict(torture.reached)}")
     return []
 
 

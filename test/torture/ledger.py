@@ -79,6 +79,8 @@ class Ledger:
 
     attempts: dict[str, Attempt] = field(default_factory=dict)
     possible: dict[Thing, list[Value]] = field(default_factory=dict)
+    guests_ended: bool = False
+    """The power failed: those that should run do not."""
     interrupted: set[str] = field(default_factory=set)
     """Instances a job about which did not end well; verify may find something to say about them."""
     _of_job: dict[int, Attempt] = field(default_factory=dict)
@@ -106,6 +108,7 @@ class Ledger:
         problems = [text for a in self.attempts.values() for text in _job_problems(a, seen)]
         self._follow_jobs(seen)
         problems += self._thing_problems(seen)
+        self._forgive_guests()
         problems += self._hook_problems(seen)
         problems += self._serial_problems(seen)
         problems += [f"{name} is locked, though nothing runs" for name in seen.held_locks]
@@ -124,6 +127,12 @@ class Ledger:
             after = [step(value) for value in before]
             self.possible[thing] = after if end == "success" else _union(before, after)
         self._fresh = []
+
+    def _forgive_guests(self) -> None:
+        if self.guests_ended:
+            there = [thing for thing, values in self.possible.items() if values != [None]]
+            self.interrupted |= {thing[1] for thing in there if thing[0] == "instance"}
+        self.guests_ended = False
 
     def _thing_problems(self, seen: Seen) -> list[str]:
         problems = []
@@ -154,14 +163,6 @@ class Ledger:
         ]
         self._serials.update(seen.serials)
         return problems
-
-    def instances(self) -> set[str]:
-        """All that may be there."""
-        return {
-            thing[1]
-            for thing, values in self.possible.items()
-            if thing[0] == "instance" and values != [None]
-        }
 
     def ends(self) -> Mapping[str, int]:
         """How many attempts ended how."""

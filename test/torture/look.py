@@ -11,6 +11,7 @@ import os
 import re
 import sys
 import time
+from typing import Any
 
 sys.path.insert(0, "/usr/share/ganeti")
 
@@ -23,11 +24,11 @@ HOOKS_LOG = "/root/hooks.log"
 QUEUE = "/var/lib/ganeti/queue"
 
 
-def statuses(client):
+def statuses(client: Client) -> dict[int, str]:
     return {row[0]: row[1] for row in client.QueryJobs([], ["id", "status"])}
 
 
-def until_quiet(client):
+def until_quiet(client: Client) -> dict[int, str]:
     deadline = time.monotonic() + QUIET_S
     while time.monotonic() < deadline:
         found = statuses(client)
@@ -37,24 +38,24 @@ def until_quiet(client):
     return found
 
 
-def archived():
+def archived() -> list[int]:
     names = [name for _, _, names in os.walk(f"{QUEUE}/archive") for name in names]
     return sorted(int(m[1]) for name in names if (m := re.fullmatch(r"job-(\d+)", name)))
 
 
-def config():
+def config() -> Any:
     with open("/var/lib/ganeti/config.data") as file:
         return json.load(file)
 
 
-def instances(raw):
+def instances(raw: Any) -> dict[str, Any]:
     return {
         one["name"]: [one["admin_state"], one["beparams"].get("vcpus")]
         for one in raw["instances"].values()
     }
 
 
-def hooks():
+def hooks() -> list[list[Any]]:
     """How often each hook ran for each instance, as the hook wrote down; a power cut leaves zeros."""
     if not os.path.exists(HOOKS_LOG):
         return []
@@ -63,12 +64,12 @@ def hooks():
     return [[*words, count] for words, count in counts.items() if len(words) == 2]
 
 
-def held_locks(client):
+def held_locks(client: Client) -> list[str]:
     answer = client.Query("lock", ["name", "owner"], None)
     return [name for (_, name), (_, owner) in answer["data"] if owner]
 
 
-def main():
+def main() -> None:
     with Client(Paths()) as client:
         jobs = until_quiet(client)
         locks = held_locks(client)
