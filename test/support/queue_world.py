@@ -21,7 +21,7 @@ from ganeti.master.queue import changes
 from ganeti.master.queue.changes import Changes
 from ganeti.master.queue.execution import Feedback, Run
 from ganeti.master.queue.job import FINAL, Job, Operation
-from ganeti.master.queue.jobqueue import JobQueue, Settings
+from ganeti.master.queue.jobqueue import SET_OUT_S, JobQueue, Settings
 from ganeti.master.queue.store import QueueStore
 from ganeti.master.queue.watch import Answer, Known
 from ganeti.model.filter import FilterRule
@@ -187,6 +187,7 @@ class World:
         *candidates: str,
         disk: Disk | None = None,
         transport: Transport[Changes] | None = None,
+        set_out_s: float = SET_OUT_S,
     ) -> None:
         self.paths = Paths(str(root))
         Path(self.paths.queue_archive_dir).mkdir(parents=True, exist_ok=True)
@@ -197,7 +198,7 @@ class World:
         self.closed = 0
         self.complete_names: dict[str, str] = {}
         self.max_running, self.rules = 20, list[FilterRule]()
-        self._names = candidates
+        self._names, self._set_out_s = candidates, set_out_s
         self._disk, self._transport = disk or Disk(self.primitives), transport or self.candidates
         self.queue = self.build()
 
@@ -211,7 +212,9 @@ class World:
             self,
             self.alarms,
             self.clock,
-            settings=Settings(lambda: self.max_running, lambda: self.rules, HARD_LIMIT),
+            settings=Settings(
+                lambda: self.max_running, lambda: self.rules, HARD_LIMIT, self._set_out_s
+            ),
             row=row,
         )
 

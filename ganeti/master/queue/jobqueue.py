@@ -50,6 +50,7 @@ class Settings:
     max_running: Callable[[], int]
     rules: Callable[[], Iterable[FilterRule]]
     hard_limit: int = HARD_LIMIT
+    set_out_s: float = SET_OUT_S
 
 
 @dataclass(frozen=True)
@@ -93,16 +94,22 @@ class JobQueue:
         found = self._store.open(candidates)
         self._is_drained = found.is_drained
         plan = restart.plan(found.files, found.serial, self._scheduler.now())
-        log.info("%d jobs in the queue, %d of them changed", len(plan.jobs), len(plan.changed))
+        log.info("%d jobs in the queue, %d to be written", len(plan.jobs), len(plan.to_write))
         for number, why in plan.unreadable.items():
             log.error("the file of job %d goes to the archive, it is unreadable: %s", number, why)
         self._store.count_from(plan.last_id)
         self._store.archive(plan.unreadable, then=_ignore)
+        self._write_again([plan.jobs[number] for number in plan.to_write])
         self._scheduler.use_rules(self._settings.rules())
-        broken_off = [plan.jobs[n] for n in plan.changed if plan.jobs[n].is_final]
-        for job in broken_off:
-            self._scheduler.add_ended(job)
-        self._take_in(job for job in plan.jobs.values() if job not in broken_off)
+        self._take_in(plan.jobs.values())
+
+    def _write_again(self, found: Sequence[Job]) -> None:
+        """Returns when they are durable. If they cannot be written, the next start finds the same."""
+        tickets = _Tickets(len(found))
+        for job in found:
+            self._store.put(job, tickets.outcome(job.id))
+        for job_id, error in tickets.wait().items():
+            log.error("job %d, as it was found, could not be written: %s", job_id, error)
 
     def shutdown(self) -> None:
         """Take no new jobs; running opcodes end, what waits for locks goes back to queued."""
@@ -183,7 +190,7 @@ class JobQueue:
         """Hand jobs to the scheduler; returns when all are durable, with those that are not."""
         tickets = _Tickets(len(new))
         self._take_in(new, tickets.outcome)
-        if not tickets.all_known(SET_OUT_S):
+        if not tickets.all_known(self._settings.set_out_s):
             self._scheduler.write_new(job.id for job in new)
         return {job_id: self._refusal(error) for job_id, error in tickets.wait().items()}
 

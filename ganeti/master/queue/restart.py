@@ -8,6 +8,9 @@
 | running, canceling | it is not known how far it got: what has not ended becomes an error |
 | canceled, success, error | nothing |
 | not readable | move it to the archive, as if it were not there |
+
+The round that a crash cut short may have been written here and on no candidate. So what changed in the
+last minutes is written again, everywhere, before anybody sees it or a dependent job goes on.
 """
 
 from __future__ import annotations
@@ -16,19 +19,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ganeti import errors
+from ganeti.master.queue import depends, filters
 from ganeti.master.queue import job as jobs
 from ganeti.master.queue.job import Job, Stamp, Status
+
+UNSURE_S = 600
+"""A round takes milliseconds, or seconds where a candidate is silent; this is far more."""
 
 
 @dataclass(frozen=True)
 class Restart:
     """The queue to begin with.
 
-    `changed` holds jobs whose files have to be written; `unreadable` those whose files are moved away.
+    `to_write` holds jobs that ended now, or whose last state may be known to nobody else; `unreadable`
+    those whose files are moved away.
     """
 
     jobs: Mapping[int, Job]
-    changed: tuple[int, ...]
+    to_write: tuple[int, ...]
     unreadable: Mapping[int, str]
     last_id: int
 
@@ -47,14 +55,33 @@ def plan(files: Mapping[int, bytes], serial: int, now: Stamp) -> Restart:
         except errors.JobFileCorrupted as err:
             unreadable[number] = str(err)
     after = {number: resumed(job, now) for number, job in found.items()}
-    changed = tuple(number for number, job in found.items() if after[number] != job)
-    return Restart(after, changed, unreadable, max([serial, *files], default=0))
+    ended = {number for number, job in after.items() if job.is_final and job != found[number]}
+    to_write = sorted(ended.union(_unsure(found)))
+    return Restart(after, tuple(to_write), unreadable, max([serial, *files], default=0))
+
+
+def _unsure(found: Mapping[int, Job]) -> list[int]:
+    """Those that changed last: the round that was cut short, if there was one, is among them."""
+    changed = {number: _last_change(job) for number, job in found.items()}
+    newest, _ = max(changed.values(), default=(0, 0))
+    return [number for number, (seconds, _) in changed.items() if seconds >= newest - UNSURE_S]
+
+
+def _last_change(job: Job) -> Stamp:
+    times = [job.received, job.start, job.end]
+    times += [time for op in job.ops for time in (op.start, op.exec, op.end)]
+    return max((time for time in times if time is not None), default=(0, 0))
 
 
 def _decoded(number: int, content: bytes) -> Job:
     job = jobs.decode(content)
     if job.id != number:
         raise errors.JobFileCorrupted(f"the file of job {number} holds job {job.id}")
+    try:  # what the queue needs of opcodes that nobody has decoded
+        depends.job_ids(job.ops)
+        filters.buckets(job)
+    except (TypeError, ValueError, LookupError) as err:
+        raise errors.JobFileCorrupted(f"an opcode's dependencies or reasons: {err}") from err
     return job
 
 

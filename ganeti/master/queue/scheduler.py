@@ -132,12 +132,6 @@ class Scheduler:
                 if entry is not None and entry.is_new and entry.phase is not but:
                     self._note(entry)
 
-    def add_ended(self, job: Job) -> None:
-        """Take in a job of the queue directory that has ended now."""
-        with self.holding():
-            self._entries[job.id] = entry = Entry(job, next(self._arrivals))
-            self.end(entry, job)
-
     def resolve(self, job_id: int, found: Mapping[int, Status]) -> None:
         """Tell how archived jobs ended that this one depends on."""
         with self.holding():

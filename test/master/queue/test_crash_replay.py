@@ -46,6 +46,10 @@ class Directories:
         if candidate in self.broken:
             done(OSError("connection refused"))
             return
+        threading.Thread(target=self._receive, args=(candidate, content, done)).start()
+
+    def _receive(self, candidate: str, content: Changes, done: Done) -> None:
+        """Side by side with the master's own write, so that either may be ahead when the power fails."""
         if not self._forgets:
             self._write(self._paths[candidate].queue_dir, content)
         done(None)
@@ -133,10 +137,12 @@ class RecordedRun:
 
 @dataclass(frozen=True)
 class Queue:
-    """What one host has after a cut, started again."""
+    """What one host has after a cut (`found`, live jobs only), started again."""
 
     host: str
+    found: dict[int, Job]
     jobs: dict[int, Job]
+    to_write: tuple[int, ...]
     last_id: int
     unreadable: list[int]
 
@@ -152,7 +158,14 @@ class Queue:
         archived = [data for name, data in content.items() if name.startswith("archive/")]
         plan = restart.plan(live, int(content.get("serial") or 0), (9, 9))
         old = {job.id: job for job in map(jobs.decode, archived)}
-        return cls(base or "master", {**old, **plan.jobs}, plan.last_id, list(plan.unreadable))
+        return cls(
+            host=base or "master",
+            found={number: jobs.decode(live[number]) for number in plan.jobs},
+            jobs={**old, **plan.jobs},
+            to_write=plan.to_write,
+            last_id=plan.last_id,
+            unreadable=list(plan.unreadable),
+        )
 
 
 def takers(state: State) -> Iterator[Queue]:
@@ -164,9 +177,19 @@ def takers(state: State) -> Iterator[Queue]:
 
 
 def broken_promises(cut: Cut) -> Iterator[str]:
-    for queue in takers(cut.state):
-        for problem in problems(queue, cut):
+    master, *others = takers(cut.state)
+    for queue in (master, *others):
+        for problem in (*problems(queue, cut), *unseen_ends(master, queue)):
             yield f"{queue.host}, cut after {cut.after}, {cut.kept} kept: {problem}"
+
+
+def unseen_ends(master: Queue, candidate: Queue) -> Iterator[str]:
+    """What the master, started again, would show as ended before this candidate has it."""
+    for number, job in master.found.items():
+        theirs = candidate.found.get(number) or candidate.jobs.get(number)
+        is_known = theirs is not None and theirs.finished >= job.finished
+        if not is_known and number not in master.to_write:
+            yield f"the end of an opcode of job {number} is known to the master alone"
 
 
 def problems(queue: Queue, cut: Cut) -> Iterator[str]:

@@ -322,19 +322,21 @@ def test_a_watcher_is_told_when_its_time_is_over(world: World) -> None:
 # When the disk or the candidates fail.
 
 
-def test_a_submission_that_cannot_be_written_is_refused_and_never_runs(world: World) -> None:
+def test_a_submission_that_cannot_be_written_is_refused_and_never_runs(
+    patient_world: World,
+) -> None:
     ran: list[int] = []
-    world.script("note", lambda run: ran.append(run.job_id))
-    world.rule("PAUSE", ["jobid", ["=", "id", 2]])
-    world.primitives.fail = True
+    patient_world.script("note", lambda run: ran.append(run.job_id))
+    patient_world.rule("PAUSE", ["jobid", ["=", "id", 2]])
+    patient_world.primitives.fail = True
     for _ in range(2):  # one could run at once, the other has to wait
         with pytest.raises(errors.JobQueueError, match="no space left"):
-            world.submit("note")
-    world.primitives.fail = False
-    world.pass_time(1)
-    assert world.until_known(1).status == "error"
-    assert world.until_known(2).status == "canceled"
-    assert world.until(world.submit("note")).id == 3
+            patient_world.submit("note")
+    patient_world.primitives.fail = False
+    patient_world.pass_time(1)
+    assert patient_world.until_known(1).status == "error"
+    assert patient_world.until_known(2).status == "canceled"
+    assert patient_world.until(patient_world.submit("note")).id == 3
     assert ran == [3]
 
 
@@ -364,17 +366,17 @@ def test_a_refused_submission_has_no_second_way_either(world: World) -> None:
     assert ran == []
 
 
-def test_some_jobs_of_many_may_be_refused(world: World) -> None:
+def test_some_jobs_of_many_may_be_refused(patient_world: World) -> None:
     """The first can run at once and is written later than the others."""
 
     def break_disk(feedback: Feedback) -> None:
-        world.let_writer_catch_up()
-        world.primitives.fail = True
+        patient_world.let_writer_catch_up()
+        patient_world.primitives.fail = True
 
-    world.script("break", begin=break_disk)
-    world.rule("PAUSE", ["opcode", ["=", "script", "nothing"]])
-    first, second = world.queue.submit_many([[scripted("break")], [scripted("nothing")]])
-    world.primitives.fail = False
+    patient_world.script("break", begin=break_disk)
+    patient_world.rule("PAUSE", ["opcode", ["=", "script", "nothing"]])
+    first, second = patient_world.queue.submit_many([[scripted("break")], [scripted("nothing")]])
+    patient_world.primitives.fail = False
     assert first[0] is False and "cannot be written" in str(first[1])
     assert second == (True, 2)
 
@@ -397,13 +399,13 @@ def test_what_cannot_be_written_as_running_does_not_run(world: World) -> None:
     assert ran == []
 
 
-def test_a_job_that_can_run_at_once_is_written_once_for_both(world: World) -> None:
+def test_a_job_that_can_run_at_once_is_written_once_for_both(patient_world: World) -> None:
     gate = Gate()
-    world.script("gate", gate)
-    calls = len(world.candidates.calls)
-    number = world.submit("gate")
+    patient_world.script("gate", gate)
+    calls = len(patient_world.candidates.calls)
+    number = patient_world.submit("gate")
     gate.wait_for_arrival()
-    written = [content.files for _, content in world.candidates.calls[calls:]]
+    written = [content.files for _, content in patient_world.candidates.calls[calls:]]
     assert len(written) == 2, "one call for each candidate"
     assert stored_status(written[0][f"job-{number}"]) == "running"
     gate.let_through()
@@ -459,6 +461,20 @@ def test_a_new_candidate_gets_the_whole_queue(world: World) -> None:
     world.until(second)
     assert "job-2" in world.candidates.files["n4"]
     assert "job-2" not in world.candidates.files["n2"]
+
+
+def test_what_only_the_master_had_when_it_died_is_everywhere_before_it_is_seen(
+    world: World,
+) -> None:
+    number = world.submit("nothing")
+    world.until(number)
+    world.queue.shutdown()
+    world.queue.close()
+    world.candidates.files["n2"][f"job-{number}"] = b"before the last round"
+    world.queue = world.build()
+    world.queue.start(["n2", "n3"])
+    assert world.candidates.files["n2"][f"job-{number}"] == world.on_disk(number)
+    assert world.status(number) == "success"
 
 
 def test_a_deposed_master_acknowledges_nothing(world: World) -> None:

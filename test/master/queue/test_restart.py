@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+import simplejson
 
 from ganeti.master.queue import job as jobs
 from ganeti.master.queue import restart
@@ -48,12 +49,28 @@ def test_what_becomes_of_each_state(found: str, after: str) -> None:
     plan = restart.plan({4: job.encoded}, 4, NOW)
     resumed = plan.jobs[4]
     assert [str(op.status) for op in resumed.ops] == after.split()
-    assert plan.changed == ((4,) if found != after else ())
     broken_off = found != after and resumed.status is Status.ERROR
     assert resumed.end == (NOW if broken_off else None)
     for op, was in zip(resumed.ops, found.split(), strict=True):
         is_ended_now = op.status is Status.ERROR and was != "error"
         assert (op.result == ["OpExecError", [jobs.UNCLEAN_TEXT]]) is is_ended_now
+
+
+def last_changed(job: Job, second: int) -> Job:
+    first, *others = job.ops
+    return replace(job, ops=(replace(first, end=(second, 5)), *others))
+
+
+def test_what_ended_now_or_changed_last_is_written_again() -> None:
+    late = 1000 + restart.UNSURE_S
+    found = {
+        1: stored(1, "running"),
+        2: last_changed(stored(2, "success"), 1000 - 1),
+        3: last_changed(stored(3, "success"), 1000),
+        4: last_changed(stored(4, "success", "queued"), late),
+    }
+    plan = restart.plan({n: job.encoded for n, job in found.items()}, 4, NOW)
+    assert plan.to_write == (1, 3, 4)
 
 
 def test_nothing_found() -> None:
@@ -74,6 +91,15 @@ def test_unreadable_files_are_set_aside_and_their_numbers_are_used_up() -> None:
     assert sorted(plan.unreadable) == [3, 4]
     assert "file of job 4 holds job 5" in plan.unreadable[4]
     assert plan.last_id == 4
+
+
+@pytest.mark.parametrize(
+    "more", [{"depends": [["x", []]]}, {"depends": 7}, {"depends": [[1]]}, {"reason": [[]]}]
+)
+def test_what_the_queue_reads_of_opcodes_must_be_readable(more: dict[str, object]) -> None:
+    raw = simplejson.loads(stored(3, "queued").encoded)
+    raw["ops"][0]["input"] = {"OP_ID": "OP_OF_THE_FUTURE", **more}
+    assert list(restart.plan({3: simplejson.dumps(raw).encode()}, 3, NOW).unreadable) == [3]
 
 
 def test_jobs_come_in_the_order_of_their_numbers() -> None:
