@@ -73,6 +73,8 @@ class Admission:
     def _count(self, job: Job, step: int) -> None:
         for label in filters.buckets(job):
             self._by_bucket[label] += step
+            if not self._by_bucket[label]:
+                del self._by_bucket[label]  # there are as many labels as people invent
         rule = self._rule_for(job)
         if rule is not None:
             self._by_rule[rule.uuid] += step

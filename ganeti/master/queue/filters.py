@@ -19,7 +19,8 @@ from ganeti.model.filter import FilterRule
 
 WATERMARK = "watermark"
 RATE_LIMIT = "RATE_LIMIT"
-_BUCKET = re.compile(r"rate-limit:(0*[1-9][0-9]*):(.*)", re.DOTALL)
+_BUCKET = re.compile(r"rate-limit:(0*([1-9][0-9]{0,8})):(.*)", re.DOTALL)
+"""Larger numbers limit nothing; Python refuses to read them when they have thousands of digits."""
 
 Getter = Callable[[str], Any]
 
@@ -72,7 +73,7 @@ def _is_true_of(expression: Any, get: Getter) -> bool:
     """False too where a field is missing, or cannot be compared so, or the rule makes no sense."""
     try:
         return _holds(expression, get)
-    except (_Missing, _Malformed, TypeError, re.error):
+    except (_Missing, _Malformed, TypeError, re.error, OverflowError, RecursionError):
         return False
 
 
@@ -148,4 +149,4 @@ def decide(rule: FilterRule | None, running_by_rule: Mapping[str, int]) -> Decis
 def buckets(job: Job) -> dict[str, int]:
     """Limits that the job's own reason trail names: how many jobs with the same label may run."""
     found = (_BUCKET.fullmatch(str(entry[1])) for entry in _reasons(job))
-    return {f"{match[1]}:{match[2]}": int(match[1]) for match in found if match}
+    return {f"{match[1]}:{match[3]}": int(match[2]) for match in found if match}

@@ -59,6 +59,7 @@ def job(number: int = 7, *reasons: str) -> Job:
         (["opcode", ["==", "on_nodes.first", "n1"]], False),
         (["opcode", ["<", "OP_ID", 3]], False),
         (["opcode", ["=~", "OP_ID", "("]], False),
+        (["opcode", ["=~", "OP_ID", "a{99999999999}"]], False),
         (["reason", ["=", "reason", "upgrade"]], True),
         (["reason", ["&", ["=", "source", "gnt:user"], ["<", "timestamp", 6]]], True),
         (["reason", ["=", "source", "gnt:opcode:test_delay"]], True),
@@ -133,6 +134,8 @@ def test_without_a_rule_jobs_start() -> None:
         (["rate-limit:2:nightly", "rate-limit:2:nightly"], {"2:nightly": 2}),
         (["rate-limit:2:a", "rate-limit:3:a"], {"2:a": 2, "3:a": 3}),
         (["rate-limit:1:a:b c"], {"1:a:b c": 1}),
+        (["rate-limit:002:x"], {"002:x": 2}),
+        ([f"rate-limit:{'9' * 5000}:x", f"rate-limit:{'0' * 5000}1:x"], {"0" * 5000 + "1:x": 1}),
         (["rate-limit:0:x", "rate-limit:-1:x", "rate-limit:x:y", "RATE-LIMIT:1:x", "no"], {}),
     ],
 )
