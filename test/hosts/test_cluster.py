@@ -86,7 +86,7 @@ def test_a_guest_can_be_stopped_started_and_reached(master: Host, running: Guest
 def test_the_console_leads_to_the_guests_login(master: Host, running: Guest) -> None:
     with Terminal(master, f"gnt-instance console {NAME}", leave=LEAVE) as terminal:
         terminal.type_until("\n", f"{NAME} login:")
-        terminal.type_until("root\n", "/ #")
+        terminal.type_until("root\n", " # ")
         terminal.type_until("cat /run/count\n", "boot=1 tick=")
 
 

@@ -59,10 +59,9 @@ class Machine:
 
     def qmp(self, command: str, **arguments: Any) -> Any:
         """One command over a connection of its own."""
-        path = self._directory.with_name(f"{self._tag}.qmp")
-        programs.wait_until(path.exists, 10, f"{self._tag} answers")
+        path = str(self._directory.with_name(f"{self._tag}.qmp"))
         with socket.socket(socket.AF_UNIX) as link:
-            link.connect(str(path))
+            programs.wait_until(lambda: link.connect_ex(path) == 0, 10, f"{self._tag} answers")
             stream = link.makefile("rw")
             stream.readline()
             for request in (
