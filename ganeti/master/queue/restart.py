@@ -9,8 +9,8 @@
 | canceled, success, error | nothing |
 | not readable | move it to the archive, as if it were not there |
 
-The round that a crash cut short may have been written here and on no candidate. So what changed in the
-last minutes is written again, everywhere, before anybody sees it or a dependent job goes on.
+The round that a crash cut short may have been written here and on no candidate. So the ends of opcodes
+in the last minute are written again, everywhere, before anybody sees them or a dependent job goes on.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ganeti.master.queue import depends, filters
 from ganeti.master.queue import job as jobs
 from ganeti.master.queue.job import Job, Stamp, Status
 
-UNSURE_S = 600
+UNSURE_S = 60
 """A round takes milliseconds, or seconds where a candidate is silent; this is far more."""
 
 
@@ -60,11 +60,11 @@ def plan(files: Mapping[int, bytes], serial: int, now: Stamp) -> Restart:
     return Restart(after, tuple(to_write), unreadable, max([serial, *files], default=0))
 
 
-def _unsure(found: Mapping[int, Job]) -> list[int]:
-    """Those that changed last: the round that was cut short, if there was one, is among them."""
-    changed = {number: _last_change(job) for number, job in found.items()}
-    newest, _ = max(changed.values(), default=(0, 0))
-    return [number for number, (seconds, _) in changed.items() if seconds >= newest - UNSURE_S]
+def _unsure(found: Mapping[int, Job]) -> set[int]:
+    """Those of which something has ended lately; those of a round that was cut short are among them."""
+    changed = {number: _last_change(job)[0] for number, job in found.items()}
+    newest = max(changed.values(), default=0)
+    return {n for n, job in found.items() if job.finished and changed[n] >= newest - UNSURE_S}
 
 
 def _last_change(job: Job) -> Stamp:

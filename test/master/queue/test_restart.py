@@ -61,15 +61,16 @@ def last_changed(job: Job, second: int) -> Job:
     return replace(job, ops=(replace(first, end=(second, 5)), *others))
 
 
-def test_what_ended_now_or_changed_last_is_written_again() -> None:
+def test_what_ended_now_or_lately_is_written_again() -> None:
     late = 1000 + restart.UNSURE_S
     found = {
         1: stored(1, "running"),
         2: last_changed(stored(2, "success"), 1000 - 1),
         3: last_changed(stored(3, "success"), 1000),
         4: last_changed(stored(4, "success", "queued"), late),
+        5: replace(stored(5, "queued"), received=(late, 0)),
     }
-    plan = restart.plan({n: job.encoded for n, job in found.items()}, 4, NOW)
+    plan = restart.plan({n: job.encoded for n, job in found.items()}, 5, NOW)
     assert plan.to_write == (1, 3, 4)
 
 
