@@ -91,7 +91,7 @@ bench: lab-packages  ## the figures of the budgets, as JSON; BENCH=key runs one
 	$(PYTHON) -B -m test.bench $(BENCH)
 
 torture: lab-packages  ## kill the master KILLS= times under load: is anything lost? (root)
-	$(PYTHON) -B -m test.torture KILLS=$(KILLS) SEED=$(SEED)
+	$(PYTHON) -B -m test.torture KILLS=$(KILLS) SEED=$(SEED) SABOTAGE=$(SABOTAGE)
 
 goldens: $(VENV)/.done  ## write the golden files again; review the difference
 	$(BIN)/python -m pytest --goldens-write

@@ -3,6 +3,7 @@
 
     make torture                    20 kills
     make torture KILLS=500 SEED=7   the long run; the same seed makes the same plan
+    make torture SABOTAGE=no-fsync  with a master that lies (`cutting`): this must fail
 
 One round: clients work (`load`), the master daemon is killed at some moment or at a named point
 (`cutting`), or its host loses its power, perhaps in bad weather (`weather`); it is started again, and what is there (`look`) is compared with what was acknowledged (`ledger`). The first problem ends
@@ -29,7 +30,7 @@ from test.torture.weather import WEATHER
 
 NAME = "torture"
 HOSTS = 3
-KILLS, SEED = 20, 1
+KILLS, SEED, NONE = 20, 1, "none"
 LOAD = Path(__file__).with_name("load.py").read_text()
 LOOK = Path(__file__).with_name("look.py").read_text()
 CUTTING = Path(__file__).with_name("cutting.py").read_text()
@@ -50,8 +51,9 @@ UTIL = "/usr/lib/ganeti/daemon-util"
 class Torture:
     """A cluster, and what it has promised."""
 
-    def __init__(self, lab: Lab, seed: int) -> None:
+    def __init__(self, lab: Lab, seed: int, sabotage: str) -> None:
         self._lab, self._random, self._seed = lab, random.Random(seed), seed
+        self._sabotage = sabotage
         self._master = lab.hosts[0]
         self.ledger, self.counts, self.reached = Ledger(), Counter[str](), Counter[str]()
 
@@ -80,9 +82,7 @@ class Torture:
     def _cut(self, number: int) -> None:
         """At a point that has a name; it may be one of the start, or not be reached."""
         self._master.run([UTIL, "stop", "ganeti-masterd"], timeout_s=ROUND_S)
-        argv = [*PYTHON, str(self._random.randint(1, MOST_POINTS)), "--no-voting", "--yes-do-it"]
-        started = self._master.outcome(argv, stdin=CUTTING, timeout_s=ROUND_S)
-        if not started.failed:
+        if self._start_cutting(self._random.randint(1, MOST_POINTS)):
             self._work(number, WAITS)
         self.reached[self._master.outcome(["cat", REACHED]).stdout or "none"] += 1
         self._master.run(["rm", "-f", REACHED])
@@ -110,7 +110,15 @@ class Torture:
             self._start()
 
     def _start(self) -> None:
-        self._master.run([UTIL, "start", "ganeti-masterd"], timeout_s=ROUND_S)
+        if self._sabotage == NONE:
+            self._master.run([UTIL, "start", "ganeti-masterd"], timeout_s=ROUND_S)
+        else:
+            self._start_cutting(0)
+
+    def _start_cutting(self, count: int) -> bool:
+        """Start the master daemon that ends at a point; False if that was one of its start."""
+        argv = [*PYTHON, str(count), self._sabotage, "--no-voting", "--yes-do-it"]
+        return not self._master.outcome(argv, stdin=CUTTING, timeout_s=ROUND_S).failed
 
     def _work(self, number: int, kill_after_s: float | None = None) -> None:
         if kill_after_s is None:
@@ -157,9 +165,9 @@ def _things(found: dict[str, Any]) -> dict[tuple[str, ...], Any]:
     return {**things, ("cpus",): found["cpus"]}
 
 
-def run(lab: Lab, kills: int, seed: int) -> list[str]:
+def run(lab: Lab, kills: int, seed: int, sabotage: str = NONE) -> list[str]:
     """Rounds until one finds something wrong."""
-    torture = Torture(lab, seed)
+    torture = Torture(lab, seed, sabotage)
     torture.prepare()
     started = time.monotonic()
     for number in range(1, kills + 1):
@@ -177,10 +185,11 @@ def run(lab: Lab, kills: int, seed: int) -> list[str]:
 def main() -> int:
     arguments = dict(word.split("=", 1) for word in sys.argv[1:])
     kills, seed = int(arguments.get("KILLS") or KILLS), int(arguments.get("SEED") or SEED)
+    sabotage = arguments.get("SABOTAGE") or NONE
     lab = Lab(lab_place(NAME))
     lab.up(HOSTS, say)
     cluster.make(lab, cluster.Wish("fake"), say)
-    problems = run(lab, kills, seed)
+    problems = run(lab, kills, seed, sabotage)
     for text in problems:
         print(text)
     if problems:
