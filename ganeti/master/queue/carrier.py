@@ -8,15 +8,14 @@ here ends the opcode: this is the rim at which exceptions stop.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
 from typing import Any, Protocol
 
-import simplejson
-
 from ganeti import errors
 from ganeti.errors import Code
+from ganeti.master.queue import job as jobs
 from ganeti.master.queue.entry import Entry
 from ganeti.master.queue.execution import Attempt, Executor, Feedback, Submitted
 from ganeti.master.queue.lockphase import HeldByJob, Host, LockPhase, Walk
@@ -35,7 +34,7 @@ class Board(Host, Protocol):
 
     def begin_attempt(self, entry: Entry) -> None: ...
 
-    def line_up(self, entry: Entry) -> bool: ...
+    def line_up(self, entry: Entry, raw: Mapping[str, Any]) -> bool: ...
 
     def gave_back(self, entry: Entry) -> None: ...
 
@@ -78,7 +77,9 @@ class Carrier:
         if entry.interrupt is None:
             attempt = entry.attempt or self._begin(entry)
             progress = self._board.locks.walk(entry, attempt)
-            if progress is Walk.WAITS or (progress is Walk.ALL_HELD and self._lined_up(entry)):
+            if progress is Walk.WAITS or (
+                progress is Walk.ALL_HELD and self._lined_up(entry, attempt)
+            ):
                 return
         self._close(entry)
         with self._board.holding():
@@ -104,13 +105,14 @@ class Carrier:
         return entry.attempt
 
     def _tell(self, entry: Entry, index: int, kind: str, payload: Any) -> None:
-        simplejson.dumps(payload)
+        jobs.as_json(payload)
         with self._board.holding():
             self._board.add_to_log(entry, index, kind, payload)
 
-    def _lined_up(self, entry: Entry) -> bool:
+    def _lined_up(self, entry: Entry, attempt: Attempt) -> bool:
+        raw = attempt.opcode.encode(for_disk=True)
         with self._board.holding():
-            return self._board.line_up(entry)
+            return self._board.line_up(entry, raw)
 
     def _run(self, entry: Entry, written: Future[Exception | None]) -> None:
         assert entry.attempt is not None
@@ -119,7 +121,7 @@ class Carrier:
             RunningOpcode(self._board, entry, self._submit, written, feedback)
         )
         try:
-            simplejson.dumps(result)
+            jobs.as_json(result)
         except (TypeError, ValueError) as err:
             raise errors.OpResultError(f"the result is not JSON: {err}") from err
         self._close(entry)

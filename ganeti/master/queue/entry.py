@@ -7,9 +7,10 @@ Protected by the scheduler's lock; `attempt`, `levels` (those left), `wanted` (o
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
+from typing import Any
 
 from ganeti.master.alarms import Alarm
 from ganeti.master.locks.plan import Level, Want
@@ -46,6 +47,7 @@ Outcome = Callable[[Exception | None], None]
 class Entry:
     """`head` is the job as it is; `shown` is what clients may see of it, None before it is durable.
 
+    `raw` is the attempt's opcode as the job file will have it, once all locks are held.
     `is_new`: it has not even been given to the store. `is_refused`: that failed, so it must not run.
     """
 
@@ -60,6 +62,7 @@ class Entry:
     failed_attempts: int = 0
     deadline: float | None = None
     attempt: Attempt | None = None
+    raw: Mapping[str, Any] = field(default_factory=dict)
     held: dict[Level, frozenset[str]] = field(default_factory=dict)
     levels: tuple[Level, ...] = tuple(Level)
     wanted: Want | None = None

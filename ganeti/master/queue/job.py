@@ -151,8 +151,8 @@ class Job:
             **self.more,
         }
         if all(op.status is Status.QUEUED for op in self.ops):
-            return simplejson.dumps(raw, separators=(",", ":")).encode()
-        return (simplejson.dumps(raw) + "\n").encode()
+            return as_json(raw, separators=(",", ":")).encode()
+        return (as_json(raw) + "\n").encode()
 
 
 def derive(statuses: Iterable[Status]) -> Status:
@@ -167,6 +167,11 @@ def derive(statuses: Iterable[Status]) -> Status:
         if status is not Status.QUEUED:
             value = status
     return Status.SUCCESS if all_succeeded else value
+
+
+def as_json(value: Any, **layout: Any) -> str:
+    """Numbers that JSON does not have become null, as they do on their way to clients."""
+    return simplejson.dumps(value, ignore_nan=True, **layout)
 
 
 # Reading.
@@ -265,9 +270,8 @@ def requeued(job: Job) -> Job:
     return _with_unfinished(job, status=Status.QUEUED)
 
 
-def running(job: Job, index: int, opcode: base.OpCode, now: Stamp) -> Job:
-    """All locks are held; `opcode` has complete names."""
-    raw = opcode.encode(for_disk=True)
+def running(job: Job, index: int, opcode: base.OpCode, raw: Mapping[str, Any], now: Stamp) -> Job:
+    """All locks are held; `opcode`, for the disk `raw`, has complete names."""
     return _with_op(job, index, status=Status.RUNNING, exec=now, input=raw, given=opcode)
 
 

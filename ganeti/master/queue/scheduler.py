@@ -23,6 +23,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import partial
 from random import random
+from typing import Any
 
 from ganeti import errors
 from ganeti.master.alarms import Alarms
@@ -376,11 +377,11 @@ class Scheduler:
 
     # Running and ending.
 
-    def line_up(self, entry: Entry) -> bool:
+    def line_up(self, entry: Entry, raw: Mapping[str, Any]) -> bool:
         """The job has all its locks; False if it was interrupted meanwhile."""
         if entry.interrupt is not None:
             return False
-        entry.phase = Phase.READY
+        entry.phase, entry.raw = Phase.READY, raw
         bisect.insort(self._ready, entry, key=by_rank)
         return True
 
@@ -391,7 +392,7 @@ class Scheduler:
             entry.phase = Phase.RUNNING
             self._running.add(entry.id)
             index, opcode = entry.head.current, entry.attempt.opcode
-            entry.head = jobs.running(entry.head, index, opcode, self.now())
+            entry.head = jobs.running(entry.head, index, opcode, entry.raw, self.now())
             written: Future[Exception | None] = Future()
             then = partial(self._running_is_durable, entry, entry.head, written)
             self._records.write(entry, then)

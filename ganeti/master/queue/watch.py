@@ -17,9 +17,13 @@ import simplejson
 
 from ganeti import errors
 from ganeti.master.alarms import Alarm, Alarms
+from ganeti.master.queue import job as jobs
 from ganeti.master.queue.job import Job, LogEntry, Status
 
 NO_CHANGE = "nochange"
+LONGEST_S = 89.0
+"""A client that has gone away is noticed when its time is over; clients ask for no more than this."""
+
 WAITS_IN = frozenset({Status.QUEUED, Status.WAITING, Status.RUNNING})
 
 Answer = tuple[list[Any], list[LogEntry]] | str
@@ -40,7 +44,7 @@ class Known:
 
 def change(job: Job, known: Known, row: Row) -> Answer | None:
     """What to tell a client that knows `known`; None if it should wait."""
-    info = simplejson.loads(simplejson.dumps(row(job, known.fields)))
+    info = simplejson.loads(jobs.as_json(row(job, known.fields)))
     seen = -1 if known.serial is None else known.serial
     entries = [entry for op in job.ops for entry in op.log if entry[0] > seen]
     if job.status in WAITS_IN and not entries and info == known.info:
@@ -77,7 +81,7 @@ class Watchers:
         with self._lock:
             self._by_job.setdefault(job_id, set()).add(watcher)
         watcher.alarm = self._alarms.after(
-            timeout_s, lambda: self._finish(job_id, watcher, NO_CHANGE)
+            min(timeout_s, LONGEST_S), lambda: self._finish(job_id, watcher, NO_CHANGE)
         )
         self._tell(job_id, watcher)
 
@@ -89,9 +93,8 @@ class Watchers:
             self._tell(job_id, watcher)
 
     def _tell(self, job_id: int, watcher: _Watcher) -> None:
-        with contextlib.suppress(
-            errors.JobLost
-        ):  # somebody removed the file; the time will be over
+        # Somebody may have removed the file: then the time will be over.
+        with contextlib.suppress(errors.JobLost):
             news = change(self._look(job_id), watcher.known, self._row)
             if news is not None:
                 self._finish(job_id, watcher, news)

@@ -66,6 +66,10 @@ def one_op() -> Job:
     return jobs.submitted(17, [delay(reason=[("gnt:client:gnt-debug", "delay", 1)])], NOW)
 
 
+def running(job: Job, opcode: base.OpCode, now: jobs.Stamp = NOW) -> Job:
+    return jobs.running(job, 0, opcode, opcode.encode(for_disk=True), now)
+
+
 def test_the_file_of_a_queued_job() -> None:
     assert one_op().encoded.decode() == QUEUED_FILE
 
@@ -74,7 +78,7 @@ def test_the_file_of_a_running_job() -> None:
     job = jobs.waiting(one_op(), 0, NOW)
     opcode = job.ops[0].opcode
     assert opcode is not None
-    job = jobs.logged(jobs.running(job, 0, opcode, LATER), 0, "message", "text", LATER)
+    job = jobs.logged(running(job, opcode, LATER), 0, "message", "text", LATER)
     assert job.encoded.decode() == RUNNING_FILE
 
 
@@ -89,6 +93,12 @@ def test_unknown_keys_and_those_of_other_versions_are_kept() -> None:
     raw["ops"][0]["colour"] = "green"
     content = (simplejson.dumps(raw) + "\n").encode()
     assert jobs.decode(content).encoded == content
+
+
+def test_numbers_that_json_does_not_have_are_left_out() -> None:
+    op = jobs.Operation({"hvparams": {"a": float("inf"), "b": float("nan"), "c": 1.5}})
+    (again,) = jobs.decode(Job(1, (op,)).encoded).ops
+    assert again.input == {"hvparams": {"a": None, "b": None, "c": 1.5}}
 
 
 def test_old_files_lack_some_keys() -> None:
@@ -232,9 +242,9 @@ def test_priority_is_that_of_the_most_urgent_opcode_left() -> None:
     assert low is not None and low.priority == 10
     opcode = low.ops[0].opcode
     assert opcode is not None
-    mixed = jobs.reprioritised(jobs.running(low, 0, opcode, NOW), -10)
+    mixed = jobs.reprioritised(running(low, opcode), -10)
     assert mixed is not None and [op.priority for op in mixed.ops] == [10, -10]
-    alone = jobs.running(one_op(), 0, opcode, NOW)
+    alone = running(one_op(), opcode)
     assert jobs.reprioritised(alone, 10) is None
 
 
@@ -247,6 +257,6 @@ def test_urgency_rises_by_one_up_to_the_highest() -> None:
 
 
 def test_a_second_attempt_waits_with_another_opcode() -> None:
-    job = jobs.running(jobs.waiting(one_op(), 0, NOW), 0, delay(), NOW)
+    job = running(jobs.waiting(one_op(), 0, NOW), delay())
     again = jobs.tried_again(job, 0, delay(repeat=3))
     assert (again.status, again.ops[0].input["repeat"]) == ("waiting", 3)

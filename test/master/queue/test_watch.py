@@ -94,8 +94,9 @@ def test_states_that_nobody_waits_in_are_told_at_once(world: World, end: Any) ->
     assert len(world.answers) == 1
 
 
-def test_when_the_time_is_over_nothing_has_changed(world: World) -> None:
-    world.watch(Known(["status"], ["queued"]), timeout_s=89)
+@pytest.mark.parametrize("timeout_s", [89, 1e9])
+def test_when_the_time_is_over_nothing_has_changed(world: World, timeout_s: float) -> None:
+    world.watch(Known(["status"], ["queued"]), timeout_s=timeout_s)
     world.alarms.pass_time(88)
     assert world.answers == []
     world.alarms.pass_time(1)
