@@ -49,12 +49,16 @@ _PARAMETERS = (
 
 
 def _show(run: Run) -> int:
-    info = run.world.client.QueryClusterInfo()
+    client = run.world.client
+    info = client.QueryClusterInfo()
+    (behind,) = client.QueryConfigValues(["candidates_behind"])
     paths = run.world.paths
     info["os_search_path"] = ", ".join(paths.os_search_path)
     info["es_search_path"] = ", ".join(paths.es_search_path)
     shown = cluster_tree(info)
     run.show(tree.render(tree.romanized(shown) if run.opts.roman_integers else shown))
+    for name, why in sorted((behind or {}).items()):
+        run.note(f"Warning: master candidate {name} lacks changes that were acknowledged: {why}")
     return 0
 
 

@@ -79,6 +79,7 @@ INFO: dict[str, Any] = {
 @pytest.fixture
 def cluster(cli: CommandLine) -> CommandLine:
     cli.master.answers["QueryClusterInfo"] = lambda: dict(INFO)
+    cli.master.answers["QueryConfigValues"] = [{}]
     return cli
 
 
@@ -86,6 +87,13 @@ def test_info(cluster: CommandLine, golden: Callable[[str, str], None]) -> None:
     code, out, err = cluster.run("gnt-cluster", "info")
     assert (code, err) == (0, "")
     golden("cli/cluster-info.txt", out.replace(str(cluster.world.root), ""))
+
+
+def test_info_names_candidates_that_lack_something(cluster: CommandLine) -> None:
+    cluster.master.answers["QueryConfigValues"] = [{"n3": "no answer for 5 seconds"}]
+    code, _out, err = cluster.run("gnt-cluster", "info")
+    text = "master candidate n3 lacks changes that were acknowledged: no answer for 5 seconds"
+    assert (code, err) == (0, f"Warning: {text}\n")
 
 
 @pytest.mark.parametrize(("ratio", "text"), [(4.0, "4"), (3.3333333, "3.3333333")])

@@ -30,6 +30,8 @@ _AS_STORED = (
     *("zeroing_image", "compression_tools", "enabled_user_shutdown", "modify_ssh_setup"),
     *("ssh_key_type", "ssh_key_bits", "enabled_hypervisors"),
 )
+BEHIND = "candidates_behind"
+"""Ours, not of the original: the candidates that lack what was acknowledged, and why."""
 _SETTINGS = ("modify_ssh_setup", "ssh_key_type", "ssh_key_bits")
 
 
@@ -87,6 +89,8 @@ def config_values(services: Services, names: Sequence[str]) -> list[Any]:
 
 
 def _config_value(sources: Sources, name: str) -> Any:
+    if name == BEHIND:
+        return dict(sources.services.behind())
     if name in _SETTINGS:
         return getattr(sources.cfg.cluster, name)
     field = ClusterResource.FIELDS.get(name)

@@ -67,6 +67,7 @@ def test_some_values(world: MasterWorld) -> None:
         ("watcher_pause", None),
         ("volume_group_name", "xenvg"),
         ("ssh_key_type", "rsa"),
+        ("candidates_behind", {}),
         ("color", None),
     ],
 )
