@@ -89,7 +89,7 @@ class _Round:
         """Take out what can wait: of the jobs that have not begun only some are written in a round."""
         queued = [n for n, item in self.items.items() if item.job.status is Status.QUEUED]
         later = _Round({n: self.items.pop(n) for n in queued[QUEUED_IN_ROUND:]})
-        later.is_urgent = any(item.then for item in later.items.values())
+        later.is_urgent = bool(later.items)
         return later
 
     def outcomes(self) -> Iterator[Then]:
@@ -128,7 +128,7 @@ class QueueStore:
         self._lock = FileLock(self._paths.queue_lock)
         self._lock.acquire()
         self._check_version()
-        self._serial = self._durable_serial = int(_text(self._paths.queue_serial) or 0)
+        self._serial = self._durable_serial = self._read_serial()
         files.sweep_temporaries(self._paths.queue_dir)
         in_sync = self._read_candidates()
         for name in in_sync.intersection(members):
@@ -152,6 +152,15 @@ class QueueStore:
                 f"{self._paths.queue_version} says {found!r}, this program knows {VERSION!r};"
                 " the queue was made by another release"
             )
+
+    def _read_serial(self) -> int:
+        text = _text(self._paths.queue_serial) or "0"
+        if not text.isdecimal():
+            raise errors.JobQueueError(
+                f"{self._paths.queue_serial} says {text!r:.80} instead of the number of the last job;"
+                " write a number there that no job has had yet"
+            )
+        return int(text)
 
     def _read_candidates(self) -> set[str]:
         """Who had everything when this master last wrote; nobody, if another was master since."""
@@ -291,8 +300,15 @@ class QueueStore:
                 self._write_everywhere(round_, changes)
         except (OSError, Deposed) as err:
             log.error("the job queue cannot be written: %s", err)
+            self._keep_members(round_)
             return err
         return None
+
+    def _keep_members(self, failed: _Round) -> None:
+        """Nobody asks a second time; so the next round does."""
+        with self._changed:
+            if self._round.members is None:
+                self._round.members = failed.members
 
     def _write_everywhere(self, round_: _Round, changes: Changes) -> None:
         commit = self._candidates.commit(changes)
@@ -315,7 +331,7 @@ class QueueStore:
 
     def _everything(self) -> Changes:
         content = {name: self._read(name) for _, name in self._job_files()}
-        content["serial"] = f"{_text(self._paths.queue_serial) or 0}\n".encode()
+        content["serial"] = f"{self._durable_serial}\n".encode()
         drained = os.path.exists(self._paths.queue_drain)
         return Changes(content, drained=drained, everything=True)
 

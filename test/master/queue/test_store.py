@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import simplejson
 
+from ganeti.errors import JobQueueError
 from ganeti.master.candidates import CandidateSet
 from ganeti.master.queue import changes
 from ganeti.master.queue import job as jobs
@@ -30,7 +31,7 @@ class Master:
     def __init__(self, root: Path) -> None:
         self.paths = Paths(str(root))
         Path(self.paths.queue_archive_dir).mkdir(parents=True)
-        self.candidates, self.alarms = Candidates(), FakeAlarms()
+        self.candidates, self.alarms, self.primitives = Candidates(), FakeAlarms(), Quick()
         self.store: QueueStore | None = None
 
     def start(self, *members: str, epoch: int = 1) -> Found:
@@ -38,7 +39,8 @@ class Master:
         members_set: CandidateSet[Changes] = CandidateSet(
             self.candidates, changes.merge, self.alarms
         )
-        self.store = QueueStore(self.paths, Disk(Quick()), members_set, self.alarms, epoch=epoch)
+        disk = Disk(self.primitives)
+        self.store = QueueStore(self.paths, disk, members_set, self.alarms, epoch=epoch)
         found = self.store.open(members)
         self.store.count_from(found.serial)
         return found
@@ -166,6 +168,29 @@ def test_a_former_candidate_is_a_stranger_when_it_comes_back(master: Master) -> 
     master.put()
     assert master.sent_everything() == ["n2"]
     assert "job-2" in master.candidates.files["n2"]
+
+
+def test_a_new_candidate_is_not_forgotten_when_the_disk_fails(master: Master) -> None:
+    master.start()
+    master.put()
+    os.rename(master.paths.job(1), master.paths.job(1) + ".gone")
+    os.symlink("nowhere", master.paths.job(1))
+    assert master.store is not None
+    master.store.set_members(["n2"])
+    assert isinstance(master.durably("set_drained", False), OSError)
+    os.rename(master.paths.job(1) + ".gone", master.paths.job(1))
+    assert master.durably("set_drained", False) is None
+    assert master.sent_everything() == ["n2"]
+
+
+@pytest.mark.parametrize("content", ["x\n", "-1\n", "1 2\n"])
+def test_a_damaged_serial_is_named(master: Master, content: str) -> None:
+    master.start()
+    master.stop()
+    Path(master.paths.queue_serial).write_text(content)
+    with pytest.raises(JobQueueError, match="queue/serial says"):
+        master.start()
+    master.store = None
 
 
 def test_what_nobody_waits_for_rides_along_or_is_written_after_a_second(master: Master) -> None:
