@@ -12,6 +12,7 @@ import heapq
 import itertools
 import logging
 import threading
+import time
 from collections.abc import Callable
 
 log = logging.getLogger(__name__)
@@ -55,13 +56,14 @@ class Pool:
         return thread
 
     def close(self, timeout_s: float | None = None) -> None:
-        """Forget what has not begun; wait for the rest, if `timeout_s` allows."""
+        """Forget what has not begun; wait for the rest, but no longer than `timeout_s` in all."""
         with self._changed:
             self._closing = True
             self._tasks.clear()
             self._changed.notify_all()
+        end = None if timeout_s is None else time.monotonic() + timeout_s
         for thread in self._threads:
-            thread.join(timeout_s)
+            thread.join(None if end is None else max(0.0, end - time.monotonic()))
 
     def _work(self) -> None:
         while (task := self._next()) is not None:

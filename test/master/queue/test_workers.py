@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -86,3 +87,11 @@ def test_closing_forgets_what_has_not_begun(crew: Crew) -> None:
     crew.open.release()
     crew.pool.close(PATIENCE_S)
     assert crew.order == []
+
+
+def test_closing_waits_for_all_threads_together(crew: Crew) -> None:
+    crew.size = 5
+    crew.occupy(5)
+    begin = time.monotonic()
+    crew.pool.close(timeout_s=0.2)
+    assert 0.2 <= time.monotonic() - begin < 5 * 0.2
