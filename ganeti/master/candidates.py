@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
+from ganeti.errors import GenericError
 from ganeti.master.alarms import Alarms
 from ganeti.master.reach import Reach
 from ganeti.rpc.runner import Deposed
@@ -132,7 +133,10 @@ class CandidateSet(Generic[C]):
                 self._send(member, content)
 
     def _send(self, member: _Member[C], content: C) -> None:
-        self._transport.send(member.name, content, lambda error: self._answered(member, error))
+        try:
+            self._transport.send(member.name, content, lambda error: self._answered(member, error))
+        except GenericError as err:  # it could not even begin
+            self._answered(member, err)
 
     def _take(self, member: _Member[C]) -> C | None:
         """What to send now, if the candidate is not busy with something else."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 
+from ganeti.errors import ConfigurationError
 from ganeti.master.candidates import CandidateSet, Commit, Done
 from ganeti.master.reach import Reach
 from ganeti.rpc.runner import Deposed
@@ -22,9 +23,12 @@ class Wire:
     def __init__(self) -> None:
         self.open: dict[str, tuple[Content, Done]] = {}
         self.got: dict[str, list[Content]] = {}
+        self.unknown: set[str] = set()
 
     def send(self, candidate: str, content: Content, done: Done) -> None:
         assert candidate not in self.open, "one call at a time"
+        if candidate in self.unknown:
+            raise ConfigurationError(f"there is no node {candidate}")
         self.open[candidate] = (content, done)
 
     def answer(self, candidate: str, error: Exception | None = None) -> None:
@@ -104,6 +108,18 @@ def test_a_failing_one_is_behind_at_once_and_tried_again_more_and_more_rarely() 
     world.commit("c")
     world.wire.answer("n2", OSError("no"))
     assert world.alarms.pending_s == [1], "after a success the first rest is short again"
+
+
+def test_one_that_cannot_even_be_called_does_not_stop_the_others() -> None:
+    world = World("n2", "n3", patience_s=LONG_S)
+    world.wire.unknown.add("n2")
+    commit = world.commit("a")
+    world.wire.answer("n3")
+    assert commit.wait() == {"n2": "there is no node n2"}
+    world.wire.unknown.clear()
+    world.alarms.pass_time(1)
+    world.wire.answer("n2")
+    assert world.set.behind() == {}
 
 
 def test_who_was_silent_once_is_waited_for_by_nobody_else() -> None:
