@@ -153,8 +153,9 @@ class ConfigStore:
         with self.stage() as ticket:
             yield ticket.transaction
         ticket.wait()
-        with self._changed:
-            self._writes[context] = self._writes.get(context, 0) + 1
+        if not ticket.transaction.is_empty:
+            with self._changed:
+                self._writes[context] = self._writes.get(context, 0) + 1
 
     @contextmanager
     def stage(self) -> Iterator[Ticket]:
@@ -168,9 +169,9 @@ class ConfigStore:
                 self._head = ticket.transaction.finished()
             finally:
                 self._editor = None
-            if ticket.transaction.is_empty:
+            if ticket.transaction.is_empty and self._head is self._published:
                 ticket.done.set()
-            else:
+            else:  # even if it is empty: what it found to be so may not be durable yet
                 self._enqueue(ticket)
 
     def _check_editable(self) -> None:
@@ -203,11 +204,17 @@ class ConfigStore:
     def _wait_for_work(self) -> bool:
         with self._changed:
             while not self._staged and not self._closing:
-                rest_s = self._retry_at - self._clock.monotonic() if self._is_unsure else None
-                if rest_s is not None and rest_s <= 0 and self._deposed is None:
+                rest_s = self._rest_s()
+                if rest_s is not None and rest_s <= 0:
                     return True
                 self._changed.wait(rest_s)
             return bool(self._staged)
+
+    def _rest_s(self) -> float | None:
+        """How long until published is to be written again; None if it is not."""
+        if not self._is_unsure or self._deposed is not None:
+            return None
+        return self._retry_at - self._clock.monotonic()
 
     def write_round(self) -> None:
         """Make head durable and publish it, or fall back to what is published."""

@@ -78,6 +78,22 @@ def test_an_empty_transaction_writes_nothing(world: ConfigWorld) -> None:
     assert world.on_disk() == before
 
 
+def test_who_finds_that_nothing_is_left_to_do_waits_for_those_who_do_it(
+    world: ConfigWorld,
+) -> None:
+    world.stage(tagged("a"))
+    good = world.stage(lambda transaction: None)
+    assert not good.done.is_set()
+    world.round()
+    good.wait()
+    world.primitives.fails_at = "rename"
+    world.stage(tagged("b"))
+    bad = world.stage(lambda transaction: None)
+    world.round()
+    with pytest.raises(ConfigurationError):
+        bad.wait()
+
+
 def test_a_transaction_inside_of_one_is_a_bug(world: ConfigWorld) -> None:
     with pytest.raises(ProgrammerError):
         with world.store.stage(), world.store.stage():
