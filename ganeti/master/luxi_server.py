@@ -35,6 +35,9 @@ WORKERS = 64
 """Requests in progress; threads are made as they are needed. Few block for long: those that ask nodes."""
 
 STOP_S = 1.0
+DEAF_S = 0.5
+"""Without a descriptor for another client, so long or until one of those that are there goes."""
+
 _RANK = (0, 0)
 _NO_DESCRIPTOR_LEFT = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS)
 
@@ -99,7 +102,10 @@ class LuxiServer:
 
     def _run(self) -> None:
         while True:
-            for number, _ in self._epoll.poll():
+            events = self._epoll.poll(DEAF_S if self._is_full else None)
+            if not events:
+                self._listen(select.EPOLLIN)
+            for number, _ in events:
                 if number == self._wakeup:
                     return
                 if number in self._listeners:
@@ -113,7 +119,7 @@ class LuxiServer:
         except OSError as err:
             log.warning("a client cannot be accepted: %s", err)
             if err.errno in _NO_DESCRIPTOR_LEFT:
-                self._listen(0)  # until one that is there goes
+                self._listen(0)
             return
         log.debug("a client has come: process %d, user %d, group %d", *_peer(sock))
         connection = _Connection(sock)

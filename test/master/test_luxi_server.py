@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import stat
@@ -275,6 +276,30 @@ def test_without_descriptors_clients_wait_until_others_go(
             client.__exit__()
     server.stop()
     assert "a client cannot be accepted" in caplog.text
+
+
+def test_without_descriptors_the_first_client_is_served_as_soon_as_there_are_some(
+    tmp_path: Path,
+) -> None:
+    world = MasterWorld(tmp_path, a_cluster().build())
+    server = LuxiServer(world.paths, Requests(LuxiMethods(world.services)))
+    server.bind()
+    failed = threading.Event()
+
+    class Tells(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            failed.set()
+
+    logger, handler = logging.getLogger(LuxiServer.__module__), Tells()
+    with Raw(world.paths.query_socket) as client:
+        logger.addHandler(handler)
+        with few_descriptors(0):
+            server.start()
+            assert failed.wait(PATIENCE_S), "it cannot accept the client"
+        logger.removeHandler(handler)
+        client.ask("QueryConfigValues", ["master_node"])
+        assert client.answers(1)[0]["result"] == ["n1"]
+    server.stop()
 
 
 def test_errors_reach_the_client_as_they_were(world: World) -> None:
