@@ -163,12 +163,12 @@ def _serve(options: argparse.Namespace, places: paths.Paths, parts: Parts) -> in
             queued=True,
         )
         master = Master(Startup(places, parts))
+        daemon.on_signals(master.stop, told.reopen)
+        daemon.end_with_any_thread(told.stop)
+        code = master.run(detached.ready)
     except (GenericError, OSError) as err:
         detached.failed(str(err))
         return daemon_options.refuse(NAME, err)
-    daemon.on_signals(master.stop, told.reopen)
-    daemon.end_with_any_thread(told.stop)
-    code = master.run(detached.ready)
     pid_file.remove()
     told.stop()
     return code
