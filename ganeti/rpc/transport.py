@@ -200,7 +200,8 @@ class Transport:
 
     def _notice_closed(self, descriptor: int) -> None:
         """A connection that waited for its next call is closed: the server has perhaps ended."""
-        self._epoll.unregister(descriptor)
+        with contextlib.suppress(OSError):  # libcurl has closed it too
+            self._epoll.unregister(descriptor)
         self._closed_at[self._idle.pop(descriptor)] = time.monotonic()
 
     def _begin(self, transfer: _Transfer) -> None:
