@@ -64,6 +64,7 @@ class Torture:
             self._master.run(["mkdir", "-p", place])
             script = f"cat > {place}/torture && chmod 755 {place}/torture && sync"
             self._master.run(["sh", "-c", script], stdin=HOOK)
+        self.ledger.know(self._look())
 
     def round(self, number: int) -> list[str]:
         """Work, kill, start again; what is wrong afterwards."""

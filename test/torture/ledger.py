@@ -87,6 +87,10 @@ class Ledger:
     _fresh: list[Attempt] = field(default_factory=list)
     _serials: dict[str, int] = field(default_factory=dict)
 
+    def know(self, seen: Seen) -> None:
+        """What there is before anything is asked."""
+        self.possible = {thing: [value] for thing, value in seen.things.items()}
+
     def note(self, event: Mapping[str, Any]) -> None:
         """A line of `load`."""
         match event:

@@ -62,6 +62,15 @@ def test_steps_lead_from_each_value_that_was_possible() -> None:
     assert problems == ["instance web is ['down', 3]; possible: [['up', 3]]"]
 
 
+def test_what_was_there_before_is_known() -> None:
+    ledger = a_ledger()
+    ledger.know(seen(things={("cpus",): 1}))
+    ledger.note({"attempt": "a", "what": ["cpus", 8]})
+    assert ledger.check(seen(things={("cpus",): 1})) == []
+    ledger.note({"attempt": "b", "what": ["cpus", 8]})
+    assert ledger.check(seen(things={("cpus",): 3})) == ["cpus is 3; possible: [1, 8]"]
+
+
 def test_what_was_seen_once_is_known() -> None:
     ledger = a_ledger(ADD)
     assert ledger.check(seen(things={WEB: ["down", None]})) == []
