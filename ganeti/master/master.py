@@ -164,9 +164,9 @@ class Master:
     def run(self, ready: Callable[[], None]) -> int:
         """Serve until asked to stop, or until another master has taken over; the exit code."""
         self._luxi.bind()
+        self._store.when_published = self._configuration_changed
         self._store.start()
         self._queue.start(other_candidates(self._store.current))
-        self._store.when_published = self._configuration_changed
         self._luxi.start()
         log.info("this is the master, epoch %d", self._startup.epoch)
         ready()
@@ -191,9 +191,8 @@ class Master:
         self._signals.release()
 
     def _depose(self, error: Deposed) -> None:
-        """A node obeys another master: nothing is acknowledged any more."""
+        """A node obeys another master: this one ends."""
         self._deposed = error
-        threading.Thread(target=self._queue.depose, args=(error,), daemon=True).start()
         self._signals.release()
 
     def _shut_down(self) -> None:
@@ -203,6 +202,10 @@ class Master:
         had_jobs = not self._queue.wait_until_settled(0)
         if not self._in_a_hurry() and had_jobs:
             self._wait_for_jobs()
+        if self._deposed is not None:
+            self._queue.depose(
+                self._deposed
+            )  # now, so that clients hear of it before they are cut off
         self._luxi.stop()
         self._queue.close(0 if self._in_a_hurry() else None)
         if self._deposed is None:
