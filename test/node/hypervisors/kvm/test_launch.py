@@ -122,6 +122,8 @@ def test_a_qemu_that_has_detached_and_hangs_is_ended(node: Node) -> None:
     def detach(_call: Call) -> None:
         code = "import signal; signal.pause()"
         found.append(Runner().start_detached([sys.executable, "-S", "-c", code, "-name", "web"]))
+        while not Machine().command_line(found[0]):
+            continue  # for a moment a new program has none
         Path(node.files.pid).write_text(f"{found[0]}\n")
 
     node.runner.on(QEMU, returncode=-9, timed_out=True, do=detach)
