@@ -12,7 +12,8 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
 
-from ganeti import owners
+from ganeti import owners, superseded
+from ganeti.contracts.node import sender
 from ganeti.errors import ConfigurationError
 from ganeti.exitcode import ExitCode
 from ganeti.master.alarms import AlarmClock
@@ -41,6 +42,8 @@ from ganeti.utils.process import Runner
 
 log = logging.getLogger(__name__)
 
+EPOCH_LOOK_S = 2.0
+"""How often the master looks whether its own node obeys another one: an idle master calls nobody."""
 LINGER_S = 5.0
 """After the last job has ended clients can still fetch how."""
 
@@ -54,6 +57,7 @@ class Master:
         self._signals = threading.Semaphore(0)
         self._asked_to_stop = 0
         self._deposed: Deposed | None = None
+        self._set_aside_before = superseded.configurations(startup.paths)
         self._alarms, self._reach = AlarmClock(), Reach()
         self._transport = startup.parts.transport(startup.credentials())
         self._rpc = self._calls(lambda uuid: nodes.target(self._node(uuid)))
@@ -168,12 +172,13 @@ class Master:
         self._store.start()
         self._queue.start(other_candidates(self._store.current))
         self._luxi.start()
+        self._look_at_epoch()
         log.info("this is the master, epoch %d", self._startup.epoch)
         ready()
         self._signals.acquire()
         self._shut_down()
         if self._deposed is not None:
-            log.critical("another master has taken over: %s", self._deposed)
+            self._leave_behind(self._deposed)
             return ExitCode.NOT_MASTER
         return ExitCode.SUCCESS
 
@@ -190,10 +195,42 @@ class Master:
         self._asked_to_stop += 1
         self._signals.release()
 
+    def _look_at_epoch(self) -> None:
+        if self._node_obeys_another():
+            self._depose(Deposed("the node daemon of this host obeys a newer one"))
+        elif self._deposed is None:
+            self._alarms.after(EPOCH_LOOK_S, self._look_at_epoch)
+
+    def _node_obeys_another(self) -> bool:
+        try:
+            return sender.read_epoch(self._paths.master_epoch) > self._startup.epoch
+        except (OSError, ConfigurationError) as err:
+            log.error("cannot see whom this node obeys: %s", err)
+            return False
+
     def _depose(self, error: Deposed) -> None:
         """A node obeys another master: this one ends."""
         self._deposed = error
         self._signals.release()
+
+    def _leave_behind(self, deposed: Deposed) -> None:
+        """Keep the queue, unless the new master has seen what is here; say where it is.
+
+        Nothing is acknowledged any more. The configuration is the node daemon's to set aside.
+        """
+        log.critical("another master has taken over: %s", deposed)
+        aside = superseded.configurations(self._paths) - self._set_aside_before
+        if self._node_obeys_another() and not aside:
+            return
+        try:
+            place = superseded.copy_queue(self._paths, self._disk, self._clock.now())
+        except OSError as err:
+            place = f"{self._paths.queue_dir}, which could not be copied ({err})"
+        log.critical(
+            "what only this master had acknowledged is kept: jobs in %s, the configuration in"
+            " %s.superseded-TIME",
+            *(place, self._paths.config_data),
+        )
 
     def _shut_down(self) -> None:
         """Running opcodes end, waiting jobs go back; clients are served meanwhile."""

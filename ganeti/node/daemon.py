@@ -21,6 +21,7 @@ from ganeti.errors import GenericError
 from ganeti.http.channel import TlsSettings
 from ganeti.http.server import Server
 from ganeti.node import peers, queue_check
+from ganeti.node.deposed import Deposition
 from ganeti.node.fence import Fence
 from ganeti.node.host import Host
 from ganeti.node.hypervisors.registry import Hypervisors
@@ -60,8 +61,9 @@ class NodeDaemon:
         self._disk = files.Disk()
         self._ssconf = Ssconf(places)
         self._peers = self._known_peers() if options.ssl else None
-        fence = Fence(places.master_epoch, self._disk)
         runner, time, machine = process.Runner(), clock.Clock(), Machine()
+        deposition = Deposition(places, self._ssconf, self._disk, time)
+        fence = Fence(places.master_epoch, self._disk, deposition)
         host = Host(
             paths=places,
             runner=runner,

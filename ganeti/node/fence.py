@@ -4,12 +4,16 @@
 The highest epoch is on disk before the first call of a new master is answered, so that a crash cannot
 make the node forget whom it obeys. Of two masters that took the same epoch it obeys the first. What
 must be possible with a dead disk is only held against the epoch in memory.
+
+A new master asks all nodes what they have before they `obey` it. A node that hears of a new master in
+another way was silent then (`missed`): what it has was compared with nothing.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 
 from ganeti import errors
 from ganeti.contracts.node.sender import Sender, read_epoch
@@ -17,7 +21,14 @@ from ganeti.utils.files import Disk
 
 log = logging.getLogger(__name__)
 
-MODE = 0o600
+MODE = 0o644
+"""The master daemon reads it too, under a user of its own."""
+
+Missed = Callable[[Sender], None]
+
+
+def _nothing_to_do(_new_master: Sender) -> None:
+    pass
 
 
 class Superseded(errors.GenericError):
@@ -27,8 +38,8 @@ class Superseded(errors.GenericError):
 class Fence:
     """Keeps the highest epoch. The lock is held over the write: until it is done nobody may pass."""
 
-    def __init__(self, path: str, disk: Disk) -> None:
-        self._path, self._disk = path, disk
+    def __init__(self, path: str, disk: Disk, missed: Missed = _nothing_to_do) -> None:
+        self._path, self._disk, self._missed = path, disk, missed
         self._lock = threading.Lock()
         self._obeyed = Sender("", read_epoch(path))
 
@@ -50,11 +61,19 @@ class Fence:
 
     def admit(self, sender: Sender) -> None:
         """Let a call pass, and obey its master from now on; `Superseded` as in `check`."""
-        if sender == self._obeyed:
-            return
+        if sender != self._obeyed:
+            self._take(sender, was_asked=False)
+
+    def obey(self, sender: Sender) -> None:
+        """The same for a master that has asked this node what it has."""
+        self._take(sender, was_asked=self.epoch + 1 >= sender.epoch)
+
+    def _take(self, sender: Sender, *, was_asked: bool) -> None:
         with self._lock:
             self.check(sender)
             if sender.epoch > self.epoch:
+                if not was_asked:
+                    self._missed(sender)
                 self._disk.write(self._path, f"{sender.epoch}\n".encode(), mode=MODE)
                 log.info("obeying %s of epoch %d from now on", sender.name, sender.epoch)
             if sender.epoch > self.epoch or sender.name:

@@ -152,3 +152,29 @@ def test_no_power_cut_makes_it_forget(tmp_path: Path) -> None:
 def test_the_test_for_power_cuts_can_fail(tmp_path: Path, sabotage: Sabotage) -> None:
     with contextlib.suppress(ConfigurationError):  # an empty file was found: noticed too
         assert forgotten(tmp_path, sabotage) > 0
+
+
+@pytest.mark.parametrize(
+    ("epoch", "by_obey", "is_missed"),
+    [(4, True, False), (5, True, True), (4, False, True), (3, True, False), (3, False, False)],
+)
+def test_a_new_master_that_did_not_ask_is_noticed(
+    path: str, epoch: int, by_obey: bool, is_missed: bool
+) -> None:
+    """Whoever takes the next epoch by `obey` has asked; if one was left out, somebody else had."""
+    Path(path).write_text("3\n")
+    missed: list[tuple[Sender, str]] = []
+    fence = Fence(path, Disk(), lambda sender: missed.append((sender, Path(path).read_text())))
+    (fence.obey if by_obey else fence.admit)(Sender("n2", epoch))
+    assert missed == ([(Sender("n2", epoch), "3\n")] if is_missed else [])
+    assert Path(path).read_text() == f"{epoch}\n"
+
+
+def test_a_master_is_not_obeyed_before_what_it_missed_is_done(path: str) -> None:
+    def fail(_: Sender) -> None:
+        raise OSError(28, "no space left on device")
+
+    fence = Fence(path, Disk(), fail)
+    with pytest.raises(OSError, match="no space"):
+        fence.admit(Sender("n2", 1))
+    assert (fence.epoch, Path(path).exists()) == (0, False)

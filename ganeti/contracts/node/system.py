@@ -33,9 +33,9 @@ class SystemCalls(Contract):
     def master_standing(self) -> list[float]:
         """Highest epoch seen, serial and time of the configuration here, serial of the queue here."""
 
-    @call(Timeout.FAST, even_offline=True)
+    @call(Timeout.FAST, fenced=False, even_offline=True)
     def master_obey(self, name: str, epoch: int) -> None:
-        """Obey this master from now on, and no older one."""
+        """Obey this master, which knows by `master_standing` what is here, and no older one."""
 
     @call(Timeout.URGENT, repeatable=True, fenced=False)
     def node_info(

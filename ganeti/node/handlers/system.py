@@ -48,7 +48,7 @@ class SystemHandlers(SystemCalls):
         return [self._host.fence.epoch, serial, mtime, queue]
 
     def master_obey(self, name: str, epoch: int) -> None:
-        self._host.fence.admit(Sender(name, epoch))
+        self._host.fence.obey(Sender(name, epoch))
 
     # What there is.
 
