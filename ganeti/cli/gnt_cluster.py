@@ -6,6 +6,7 @@ from __future__ import annotations
 import time
 
 from ganeti.cli import (
+    cluster_failover,
     cluster_info,
     cluster_init,
     cluster_modify,
@@ -154,6 +155,7 @@ TOOL = Tool(
         "getmaster": Command("Show which node is the master", _getmaster),
         "info": cluster_info.COMMAND,
         "init": cluster_init.INIT,
+        "master-failover": cluster_failover.COMMAND,
         "master-ping": Command("Test whether the master daemon answers", _master_ping),
         "modify": cluster_modify.COMMAND,
         "queue": Command(
