@@ -146,9 +146,7 @@ class Carrier:
         is_passing = (
             isinstance(error, errors.OpPrereqError) and error.code == Code.TEMP_NO_RESOURCES
         )
-        if entry.attempt is None or entry.interrupt is not None or not is_passing:
-            return None
-        return entry.attempt.second()
+        return entry.attempt.second() if entry.attempt is not None and is_passing else None
 
     def _close(self, entry: Entry) -> None:
         attempt, entry.attempt = entry.attempt, None

@@ -21,7 +21,8 @@ from ganeti.master.queue import job as jobs
 from ganeti.master.queue.entry import Outcome
 from ganeti.master.queue.execution import Executor, Submitted
 from ganeti.master.queue.job import Job, Status
-from ganeti.master.queue.scheduler import Answer, Scheduler
+from ganeti.master.queue.livejobs import Answer, LiveJobs
+from ganeti.master.queue.scheduler import Scheduler
 from ganeti.master.queue.store import QueueStore, Then
 from ganeti.master.queue.watch import Known, Row, Watchers
 from ganeti.model.filter import FilterRule
@@ -86,6 +87,7 @@ class JobQueue:
             changed=self._watchers.changed,
             submit=self.submit_many,
         )
+        self._live = LiveJobs(self._scheduler)
 
     # Life.
 
@@ -100,7 +102,7 @@ class JobQueue:
         self._store.count_from(plan.last_id)
         self._store.archive(plan.unreadable, then=_ignore)
         self._write_again([plan.jobs[number] for number in plan.to_write])
-        self._scheduler.use_rules(self._settings.rules())
+        self._live.use_rules(self._settings.rules())
         self._take_in(plan.jobs.values())
 
     def _write_again(self, found: Sequence[Job]) -> None:
@@ -132,7 +134,7 @@ class JobQueue:
 
     def reschedule(self) -> None:
         """The filter rules or the run limit have changed."""
-        self._scheduler.use_rules(self._settings.rules())
+        self._live.use_rules(self._settings.rules())
 
     def set_candidates(self, candidates: Iterable[str]) -> None:
         """Other nodes are master candidates now."""
@@ -161,7 +163,7 @@ class JobQueue:
         self, new: Sequence[Sequence[OpCode]], to_drained: bool
     ) -> list[Job | errors.GenericError]:
         self._check_open(to_drained)
-        room = self._settings.hard_limit - len(self._scheduler)
+        room = self._settings.hard_limit - len(self._live)
         first = self._store.allocate(len(new))
         made = [
             self._made(first + i, opcodes) if i < room else errors.JobQueueFull()
@@ -187,11 +189,11 @@ class JobQueue:
         return jobs.submitted(job_id, resolved, self._scheduler.now())
 
     def _accept(self, new: list[Job]) -> dict[int, errors.GenericError]:
-        """Hand jobs to the scheduler; returns when all are durable, with those that are not."""
+        """Take jobs in; returns when all are durable, with those that are not."""
         tickets = _Tickets(len(new))
         self._take_in(new, tickets.outcome)
         if not tickets.all_known(self._settings.set_out_s):
-            self._scheduler.write_new(job.id for job in new)
+            self._live.write_new(job.id for job in new)
         return {job_id: self._refusal(error) for job_id, error in tickets.wait().items()}
 
     def _refusal(self, error: Exception) -> errors.GenericError:
@@ -202,11 +204,11 @@ class JobQueue:
         return errors.JobQueueError(f"the job queue cannot be written: {error}")
 
     def _take_in(self, new: Iterable[Job], outcome: Callable[[int], Outcome] | None = None) -> None:
-        """Give jobs to the scheduler, with what the archive says about their dependencies."""
-        for job_id, numbers in self._scheduler.add(new, outcome).items():
+        """Take jobs in, with what the archive says about their dependencies."""
+        for job_id, numbers in self._live.add(new, outcome).items():
             found = {number: self._archived_status(number) for number in numbers}
             known = {number: status for number, status in found.items() if status is not None}
-            self._scheduler.resolve(job_id, known)
+            self._live.resolve(job_id, known)
 
     def _archived_status(self, job_id: int) -> Status | None:
         snapshot = self._archived(job_id)
@@ -216,18 +218,18 @@ class JobQueue:
 
     def cancel(self, job_id: int, kill: bool = False) -> Answer:
         """Cancel a job that does not run yet. A thread cannot be killed, so `kill` changes nothing."""
-        return self._durably(lambda then: self._scheduler.cancel(job_id, then))
+        return self._durably(lambda then: self._live.cancel(job_id, then))
 
     def change_priority(self, job_id: int, priority: int) -> Answer:
         """Change the priority of what does not run yet."""
         if priority not in jobs.SUBMIT_PRIORITIES:
             allowed = ", ".join(map(str, jobs.SUBMIT_PRIORITIES))
             raise errors.GenericError(f"{priority} is no priority for a job; use one of {allowed}")
-        return self._durably(lambda then: self._scheduler.change_priority(job_id, priority, then))
+        return self._durably(lambda then: self._live.change_priority(job_id, priority, then))
 
     def archive(self, job_id: int) -> bool:
         """Move a finished job to the archive; False if it is unknown or not finished."""
-        job = self._scheduler.shown(job_id)
+        job = self._live.shown(job_id)
         if job is None or not job.is_final:
             return False
         self._archive([job_id])
@@ -236,7 +238,7 @@ class JobQueue:
     def auto_archive(self, age_s: float, timeout_s: float) -> tuple[int, int]:
         """Archive jobs that ended so long ago (-1: all); how many, and how many were not looked at."""
         end = self._clock.monotonic() + timeout_s
-        now, all_jobs = self._clock.now(), self._scheduler.all_shown()
+        now, all_jobs = self._clock.now(), self._live.all_shown()
         count, batch, looked_at = 0, list[int](), 0
         for job in all_jobs:
             if self._clock.monotonic() > end:
@@ -253,7 +255,7 @@ class JobQueue:
     def _archive(self, job_ids: Sequence[int]) -> int:
         if job_ids:
             self._durably(lambda then: self._store.archive(job_ids, then))
-            self._scheduler.forget(job_ids)
+            self._live.forget(job_ids)
         return len(job_ids)
 
     def set_drained(self, flag: bool) -> None:
@@ -274,14 +276,14 @@ class JobQueue:
 
     def job(self, job_id: int) -> Snapshot | None:
         """One job, live or archived."""
-        job = self._scheduler.shown(job_id)
+        job = self._live.shown(job_id)
         return Snapshot(job) if job else self._archived(job_id)
 
     def jobs(self, ids: Iterable[int] | None = None, *, archived: bool = False) -> list[Snapshot]:
         """Those of the given jobs that exist, live or archived; or all, `archived` ones too if asked."""
         if ids is not None:
             return [snapshot for job_id in ids if (snapshot := self.job(job_id))]
-        live = [Snapshot(job) for job in self._scheduler.all_shown()]
+        live = [Snapshot(job) for job in self._live.all_shown()]
         if not archived:
             return live
         seen = {snapshot.job.id for snapshot in live}
@@ -316,7 +318,7 @@ class JobQueue:
 
     def lock_rows(self) -> list[LockRow]:
         """What the lock query shows."""
-        return self._scheduler.lock_rows()
+        return self._live.lock_rows()
 
     def behind(self) -> dict[str, str]:
         """Master candidates that lack something of the queue, and why."""

@@ -4,12 +4,13 @@
 One lock protects all entries, the lists of who waits and the lock table. Under it other parts are only
 asked to do something later (the store, the pool, the alarms; they never call back from there). Each
 event is handled in a `holding` block; at its end run slots are given out, queued jobs are looked at,
-and, outside the lock, changes are told. Methods of the last three parts of the class are called from
-within such a block.
+and, outside the lock, changes are told. All methods are called from within such a block, but for those
+whose description begins with "From outside".
 
 What is durable before what: a job before its submission is answered; state `running` before an opcode
-changes anything (it checks what it needs while that is written); the end of an opcode before anybody sees it, and before a job that depends on it goes
-on. A new job sets out at once: often it can run, and then one write serves for both.
+changes anything (it checks what it needs while that is written); the end of an opcode before anybody
+sees it, and before a job that depends on it goes on. A new job sets out at once: often it can run, and
+then one write serves for both.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import bisect
 import itertools
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import partial
@@ -27,19 +28,17 @@ from typing import Any
 
 from ganeti import errors
 from ganeti.master.alarms import Alarms
-from ganeti.master.locks.table import LockRow
 from ganeti.master.queue import attempts
 from ganeti.master.queue import job as jobs
 from ganeti.master.queue.carrier import Carrier, Submit
 from ganeti.master.queue.entry import Entry, Interrupt, Outcome, Phase, by_rank
 from ganeti.master.queue.execution import Executor
-from ganeti.master.queue.job import Job, Stamp, Status
+from ganeti.master.queue.job import Job, Stamp
 from ganeti.master.queue.lockphase import LockPhase
 from ganeti.master.queue.records import Records
 from ganeti.master.queue.store import QueueStore
 from ganeti.master.queue.waiting import WaitingRoom
 from ganeti.master.queue.workers import Pool
-from ganeti.model.filter import FilterRule
 from ganeti.opcodes.base import OpCode
 from ganeti.rpc.runner import Deposed
 from ganeti.utils.clock import Clock
@@ -50,8 +49,6 @@ RETRY_WRITE_S = 1.0
 REFUSED = errors.JobQueueError("the submission was answered with an error")
 STEPPERS = 4
 """Threads beyond the run slots: for the lock phases of other jobs while all slots are taken."""
-
-Answer = tuple[bool, str]
 
 
 class Scheduler:
@@ -71,13 +68,13 @@ class Scheduler:
         self._records, self._alarms, self._clock = Records(store), alarms, clock
         self._max_running, self._changed = max_running, changed
         self._pool = Pool("JobWorker", lambda: max_running() + STEPPERS)
-        self._lock = threading.Lock()
-        self._settled = threading.Condition(self._lock)
-        self.locks = LockPhase(self)
+        self.lock = threading.Lock()
+        self._settled = threading.Condition(self.lock)
         self._carrier = Carrier(self, executor, submit)
         self._arrivals = itertools.count()
-        self._entries: dict[int, Entry] = {}
-        self._room = WaitingRoom(self, self._entries)
+        self.entries: dict[int, Entry] = {}
+        self.room = WaitingRoom(self, self.entries)
+        self.locks = LockPhase(self)
         self._ready: list[Entry] = []
         self._active: set[int] = set()
         self._busy: set[int] = set()
@@ -86,12 +83,12 @@ class Scheduler:
 
     @contextmanager
     def holding(self) -> Iterator[None]:
-        """Handle one event under the lock, then what follows from it."""
-        with self._lock:
+        """From outside: handle one event under the lock, then what follows from it."""
+        with self.lock:
             yield
             self._fill_slots()
-            if self._room.has_to_look:
-                self._room.look(self._has_free_slot)
+            if self.room.has_to_look:
+                self.room.look(self._has_free_slot)
             news = self._records.take_news()
             if not self._active:
                 self._settled.notify_all()
@@ -104,137 +101,41 @@ class Scheduler:
     def now(self) -> Stamp:
         return jobs.stamp(self._clock.now())
 
-    # What the front door asks for; each handles its own event.
+    def arrival(self) -> int:
+        """The place of who comes now, behind all others."""
+        return next(self._arrivals)
 
-    def add(
-        self, new: Iterable[Job], outcome: Callable[[int], Outcome] | None = None
-    ) -> dict[int, set[int]]:
-        """Take jobs in: those of the queue directory, or new ones, with who is told when they are durable.
-
-        New ones that set out are written where they run or wait; `write_new` ends that. Those in the
-        answer wait until `resolve` tells of jobs not known here.
-        """
-        added = [Entry(job, next(self._arrivals)) for job in new]
-        for entry in added:
-            if outcome is None:
-                entry.shown = entry.head
-            else:
-                entry.is_new, entry.outcomes = True, [outcome(entry.id)]
-        with self.holding():
-            self._entries.update((entry.id, entry) for entry in added)
-            unknown = {entry.id: self._room.enter(entry) for entry in added}
-        self.write_new((entry.id for entry in added), but=Phase.LOCKING)
-        return {job_id: numbers for job_id, numbers in unknown.items() if numbers}
-
-    def write_new(self, job_ids: Iterable[int], *, but: Phase | None = None) -> None:
-        """Write those that were not written yet as they are now; not those in phase `but`."""
-        with self.holding():
-            for entry in map(self._entries.get, job_ids):
-                if entry is not None and entry.is_new and entry.phase is not but:
-                    self._note(entry)
-
-    def resolve(self, job_id: int, found: Mapping[int, Status]) -> None:
-        """Tell how archived jobs ended that this one depends on."""
-        with self.holding():
-            self._room.resolve(self._entries[job_id], found)
-
-    def shown(self, job_id: int) -> Job | None:
-        """The job as clients may see it."""
-        with self._lock:
-            entry = self._entries.get(job_id)
-            return entry.shown if entry else None
-
-    def all_shown(self) -> list[Job]:
-        with self._lock:
-            return [entry.shown for _, entry in sorted(self._entries.items()) if entry.shown]
-
-    def __len__(self) -> int:
-        return len(self._entries)
-
-    def forget(self, job_ids: Iterable[int]) -> None:
-        """These jobs are in the archive."""
-        with self._lock:
-            for job_id in job_ids:
-                self._entries.pop(job_id, None)
-
-    def use_rules(self, rules: Iterable[FilterRule]) -> None:
-        """Rules or limits have changed: look again at everything that has not begun to run."""
-        with self.holding():
-            self._room.use(rules)
-            for entry in list(self._entries.values()):
-                in_question = entry.head.status in (Status.QUEUED, Status.WAITING)
-                if in_question and self._room.rejects(entry):
-                    self.cancel_entry(entry)
-
-    def cancel(self, job_id: int, outcome: Outcome) -> Answer:
-        """Cancel a job that does not run yet; the outcome is waited for if that ends it at once."""
-        with self.holding():
-            entry = self._entries.get(job_id)
-            ends_now = False
-            if entry is None or entry.head.is_final:
-                answer = _not_there(job_id)
-            elif entry.phase is Phase.RUNNING:
-                answer = False, f"Job {job_id} is running and cannot be cancelled"
-            elif ends_now := entry.phase in (Phase.PENDING, Phase.PARKED):
-                entry.outcomes.append(outcome)
-                self.cancel_entry(entry)
-                answer = True, f"Job {job_id} has been cancelled"
-            else:
-                self.cancel_entry(entry)
-                answer = True, f"Job {job_id} will be cancelled"
-        if not ends_now:
-            outcome(None)
-        return answer
-
-    def change_priority(self, job_id: int, priority: int, outcome: Outcome) -> Answer:
-        """Change the priority of what does not run yet."""
-        with self.holding():
-            entry = self._entries.get(job_id)
-            changed = jobs.reprioritised(entry.head, priority) if entry else None
-            if entry is not None and changed is not None:
-                self._reorder(entry, changed)
-                self._records.show(entry)
-                entry.outcomes.append(outcome)
-                self._records.write(entry, partial(self._is_durable, entry, changed))
-                return True, f"Job {job_id} has the priority {priority} now"
-        outcome(None)
-        if entry is None or entry.head.is_final:
-            return _not_there(job_id)
-        return False, f"Job {job_id} has no opcode left whose priority could change"
-
-    def lock_rows(self) -> list[LockRow]:
-        """Locks, and jobs that others wait for, in the form of locks."""
-        with self._lock:
-            return self.locks.rows() + self._room.rows()
+    # The end of it all.
 
     def stop(self) -> None:
-        """Start nothing more; what waits for locks goes back to queued, what runs may end."""
+        """From outside: start nothing more; what waits for locks goes back to queued, what runs may end."""
         with self.holding():
             self._stop()
 
     def _stop(self) -> None:
         self._stopping = True
-        for entry in self._entries.values():
+        for entry in self.entries.values():
             self._interrupt(entry, Interrupt.STOP)
 
-    def wait_until_settled(self, timeout_s: float | None = None) -> bool:
-        """Wait until nothing runs any more; False if that takes longer."""
-        with self._lock:
+    def wait_until_settled(self, timeout_s: float | None) -> bool:
+        """From outside: wait until nothing runs any more; False if that takes longer."""
+        with self.lock:
             return self._settled.wait_for(lambda: not self._active, timeout_s)
 
-    def close(self, timeout_s: float | None = None) -> None:
-        """End the threads."""
+    def close(self, timeout_s: float | None) -> None:
+        """From outside: end the threads."""
         self._pool.close(timeout_s)
 
     def depose(self, error: Deposed) -> None:
-        """Another master has taken over: all jobs end with that reason, nothing is written any more."""
+        """From outside: another master has taken over. All jobs end with that reason, nothing is
+        acknowledged any more."""
         with self.holding():
             if self.is_deposed:
                 return
             self._stop()
             self._records.deposed = error
             reason, now = errors.JobQueueError(str(error)), self.now()
-            for entry in self._entries.values():
+            for entry in self.entries.values():
                 if entry.shown is not None and not entry.shown.is_final:
                     self._records.show_end(entry, jobs.broken_off(entry.shown, reason, now))
 
@@ -256,7 +157,7 @@ class Scheduler:
         """End a job that does not run; one in the lock phase has to give back its locks before."""
         match entry.phase:
             case Phase.PENDING | Phase.PARKED:
-                self._room.leave(entry)
+                self.room.leave(entry)
                 self.end(entry, jobs.canceled(entry.head, self.now()))
             case Phase.LOCKING | Phase.READY:
                 entry.head = jobs.canceling(entry.head)
@@ -265,7 +166,7 @@ class Scheduler:
             case Phase.ENDING:
                 entry.interrupt = Interrupt.CANCEL
 
-    def _note(self, entry: Entry) -> None:
+    def note(self, entry: Entry) -> None:
         """Write a change that may be lost; a job that is new must not be."""
         if entry.is_new:
             self._records.write(entry, partial(self._is_durable, entry, entry.head))
@@ -281,13 +182,16 @@ class Scheduler:
                 entry.is_refused = True
                 self.cancel_entry(entry)
 
-    def _reorder(self, entry: Entry, changed: Job) -> None:
+    def reprioritise(self, entry: Entry, changed: Job, outcome: Outcome) -> None:
         """Give a job another priority, wherever it waits."""
-        self._room.change(entry, changed)
+        self.room.change(entry, changed)
         if entry.phase is Phase.READY:
             self._ready.remove(entry)
             bisect.insort(self._ready, entry, key=by_rank)
         self.locks.change_priority(entry)
+        self._records.show(entry)
+        entry.outcomes.append(outcome)
+        self._records.write(entry, partial(self._is_durable, entry, changed))
 
     # The lock phase.
 
@@ -307,7 +211,7 @@ class Scheduler:
         if attempt.is_new_list:
             entry.failed_attempts = 0
             entry.head = jobs.more_urgent(entry.head, index)
-            self._note(entry)
+            self.note(entry)
         limit = attempt.timeout_s
         entry.deadline = None if limit is None else self._clock.monotonic() + limit
 
@@ -315,8 +219,8 @@ class Scheduler:
         """The job has to wait; it takes no slot meanwhile."""
         entry.is_waiting = True
         self._busy.discard(entry.id)
-        self._room.has_to_look = True
-        self._note(entry)
+        self.room.has_to_look = True
+        self.note(entry)
         if entry.deadline is not None:
             remaining_s = max(0.0, entry.deadline - self._clock.monotonic())
             time_over = partial(self._time_over, entry, entry.deadline)
@@ -324,7 +228,7 @@ class Scheduler:
 
     def wake(self, job_id: int) -> None:
         """The job has got the locks it waited for."""
-        entry = self._entries[job_id]
+        entry = self.entries[job_id]
         if entry.is_waiting:
             self._step(entry)
 
@@ -359,10 +263,10 @@ class Scheduler:
 
     def _put_back(self, entry: Entry) -> None:
         entry.head = jobs.requeued(entry.head)
-        self._note(entry)
+        self.note(entry)
         self._busy.discard(entry.id)
         self._active.discard(entry.id)
-        self._room.queue_up(entry)
+        self.room.queue_up(entry)
 
     def try_again(self, entry: Entry, opcode: OpCode) -> None:
         """Resources are short at the moment: begin anew, in another way."""
@@ -407,7 +311,7 @@ class Scheduler:
     def add_to_log(self, entry: Entry, index: int, kind: str, payload: object) -> None:
         entry.head = jobs.logged(entry.head, index, kind, payload, self.now())
         if entry.is_new:
-            self._note(entry)
+            self.note(entry)
         else:
             self._records.note(entry, replicate=False)
 
@@ -426,7 +330,7 @@ class Scheduler:
         self._running.discard(entry.id)
         self._active.add(entry.id)
         self.locks.give_back(entry)
-        self._room.has_to_look = True
+        self.room.has_to_look = True
         self._write_end(entry)
 
     def _write_end(self, entry: Entry) -> None:
@@ -453,13 +357,9 @@ class Scheduler:
         if job.is_final:
             log.info("job %d has ended: %s", job.id, job.status)
             entry.phase = Phase.ENDED
-            self._room.ended(entry)
+            self.room.ended(entry)
         elif entry.interrupt is Interrupt.CANCEL:
             self.end(entry, job)
         else:
-            entry.arrival = next(self._arrivals)
-            self._room.queue_up(entry)
-
-
-def _not_there(job_id: int) -> Answer:
-    return False, f"Job {job_id} is not in the queue: it is unknown, or finished"
+            entry.arrival = self.arrival()
+            self.room.queue_up(entry)

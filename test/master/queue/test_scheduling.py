@@ -627,6 +627,17 @@ def test_the_second_way_waits_until_the_next_start(world: World, gate: Gate) -> 
     assert world.until(number).ops[0].input["script"] == "nothing"
 
 
+def test_too_few_free_locks_are_no_failure_while_the_daemon_ends(world: World, gate: Gate) -> None:
+    many = LockPlan({N: plan.free_ones(["a"], 2)})
+    world.script("many", plan=many, begin=lambda _: gate(None), second="nothing")
+    number = world.submit("many")
+    gate.wait_for_arrival()
+    world.queue.shutdown()
+    gate.let_through()
+    assert world.queue.wait_until_settled(PATIENCE_S)
+    assert world.status(number) == "queued"
+
+
 def test_starting_with_what_a_crash_left(world: World) -> None:
     world.rule("PAUSE")
     numbers = [world.submit("nothing") for _ in range(3)]
