@@ -34,7 +34,10 @@ PIECE = 256 * 1024
 WORKERS = 64
 """Requests in progress; threads are made as they are needed. Few block for long: those that ask nodes."""
 
-STOP_S = 1.0
+ANSWER_S = 7.0
+"""Longer than a commit waits for a silent candidate: a client that is cut off after its job was taken,
+and before it is told so, may submit the job again to the next master daemon."""
+
 DEAF_S = 0.5
 """Without a descriptor for another client, so long or until one of those that are there goes."""
 
@@ -81,7 +84,7 @@ class LuxiServer:
             self._epoll.register(number, select.EPOLLIN)
         self._thread.start()
 
-    def stop(self) -> None:
+    def stop(self, wait_s: float = ANSWER_S) -> None:
         """Remove the sockets, let requests end that are in progress, close all connections."""
         for path in self._places if self._listeners else ():
             with contextlib.suppress(FileNotFoundError):
@@ -89,7 +92,7 @@ class LuxiServer:
         if self._thread.is_alive():
             os.eventfd_write(self._wakeup, 1)
             self._thread.join()
-        self._pool.close(STOP_S)
+        self._pool.close(wait_s)
         for listener in self._listeners.values():
             listener.close()
         self._listeners.clear()

@@ -44,6 +44,8 @@ log = logging.getLogger(__name__)
 
 EPOCH_LOOK_S = 2.0
 """How often the master looks whether its own node obeys another one: an idle master calls nobody."""
+HURRY_S = 1.0
+"""Asked a second time to stop, or deposed, the master waits no longer for requests to end."""
 LINGER_S = 5.0
 """After the last job has ended clients can still fetch how."""
 
@@ -239,12 +241,14 @@ class Master:
         had_jobs = not self._queue.wait_until_settled(0)
         if not self._in_a_hurry() and had_jobs:
             self._wait_for_jobs()
-        if self._deposed is not None:
-            self._queue.depose(
-                self._deposed
-            )  # now, so that clients hear of it before they are cut off
-        self._luxi.stop()
-        self._queue.close(0 if self._in_a_hurry() else None)
+        if self._deposed is not None:  # clients hear of it before they are cut off
+            self._queue.depose(self._deposed)
+        if self._in_a_hurry():
+            self._luxi.stop(HURRY_S)
+            self._queue.close(0)
+        else:
+            self._luxi.stop()
+            self._queue.close()
         if self._deposed is None:
             self._store.close()
         self._transport.close()
