@@ -291,10 +291,11 @@ class JobQueue:
         return sorted([*live, *filter(None, rest)], key=lambda snapshot: snapshot.job.id)
 
     def _archived(self, job_id: int) -> Snapshot | None:
-        content = self._store.archived(job_id)
         try:
+            content = self._store.archived(job_id)
             return None if content is None else Snapshot(jobs.decode(content), is_archived=True)
-        except errors.JobFileCorrupted:
+        except (OSError, errors.JobFileCorrupted) as err:
+            log.warning("archived job %d cannot be read: %s", job_id, err)
             return None
 
     def wait_for_change(

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -243,6 +244,15 @@ def test_the_reason_trail_says_which_job_it_is(world: World) -> None:
     first, second = world.op(number).input["reason"]
     assert list(first) == ["gnt:user", "because", 5]
     assert list(second)[:2] == ["gnt:opcode:sample_scripted", "job=1;index=0"]
+
+
+def test_an_archived_file_that_cannot_be_read_is_as_good_as_none(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    Path(world.paths.archived_job(77)).mkdir(parents=True)
+    job = world.until(world.submit("nothing", depends=[(77, [])]))
+    assert "does not exist" in job.ops[0].result[1][0]
+    assert "archived job 77 cannot be read" in caplog.text
 
 
 def test_an_empty_job_is_accepted(world: World) -> None:
