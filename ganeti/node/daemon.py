@@ -62,8 +62,7 @@ class NodeDaemon:
         self._ssconf = Ssconf(places)
         self._peers = self._known_peers() if options.ssl else None
         runner, time, machine = process.Runner(), clock.Clock(), Machine()
-        deposition = Deposition(places, self._ssconf, self._disk, time)
-        fence = Fence(places.master_epoch, self._disk, deposition)
+        fence = Fence(places.master_epoch, self._disk)
         host = Host(
             paths=places,
             runner=runner,
@@ -76,6 +75,7 @@ class NodeDaemon:
             ssconf_changed=self.ssconf_changed,
             stop=self.stop,
         )
+        fence.when_missed = Deposition(host)
         dispatcher = Dispatcher(all_handlers(host), fence)
         self._server = Server(
             address,

@@ -38,8 +38,9 @@ class Superseded(errors.GenericError):
 class Fence:
     """Keeps the highest epoch. The lock is held over the write: until it is done nobody may pass."""
 
-    def __init__(self, path: str, disk: Disk, missed: Missed = _nothing_to_do) -> None:
-        self._path, self._disk, self._missed = path, disk, missed
+    def __init__(self, path: str, disk: Disk) -> None:
+        self._path, self._disk = path, disk
+        self.when_missed: Missed = _nothing_to_do
         self._lock = threading.Lock()
         self._obeyed = Sender("", read_epoch(path))
 
@@ -73,7 +74,7 @@ class Fence:
             self.check(sender)
             if sender.epoch > self.epoch:
                 if not was_asked:
-                    self._missed(sender)
+                    self.when_missed(sender)
                 self._disk.write(self._path, f"{sender.epoch}\n".encode(), mode=MODE)
                 log.info("obeying %s of epoch %d from now on", sender.name, sender.epoch)
             if sender.epoch > self.epoch or sender.name:

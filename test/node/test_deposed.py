@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from ganeti.contracts.node.sender import Sender
+from ganeti.model import configfile
 from ganeti.node.deposed import Deposition
 from ganeti.utils import net
+from test.support.cluster import a_cluster
 from test.support.node_host import NodeHost
 
 NEW = Sender("n2.example.com", 2)
@@ -24,7 +26,7 @@ def me() -> str:
 
 def hear(node: NodeHost, sender: Sender = NEW) -> list[str]:
     """What lies in the data directory afterwards."""
-    Deposition(node.paths, node.host.ssconf, node.host.disk, node.clock)(sender)
+    Deposition(node.host, beside=lambda work: work())(sender)
     return sorted(n for n in os.listdir(node.paths.data_dir) if not n.startswith("ssconf"))
 
 
@@ -42,6 +44,15 @@ def test_what_only_it_had_is_kept(node: NodeHost, caplog: pytest.LogCaptureFixtu
     assert NEW.name in caplog.text
     assert all(f"{node.paths.data_dir}/{name}" in caplog.text for name in (names[0], names[2]))
     assert Path(node.paths.job(7)).exists()
+
+
+def test_the_address_is_given_back(node: NodeHost) -> None:
+    cfg = a_cluster().with_nodes("n1").build()
+    node.ssconf(master_node=me())
+    node.write(node.paths.config_data, configfile.encode(cfg).decode())
+    script = node.script(node.paths.default_master_setup_script)
+    hear(node)
+    assert node.runner.commands == [(script, "stop")]
 
 
 @pytest.mark.parametrize("master", ["", "n3.example.com", NEW.name])

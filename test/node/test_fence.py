@@ -164,7 +164,8 @@ def test_a_new_master_that_did_not_ask_is_noticed(
     """Whoever takes the next epoch by `obey` has asked; if one was left out, somebody else had."""
     Path(path).write_text("3\n")
     missed: list[tuple[Sender, str]] = []
-    fence = Fence(path, Disk(), lambda sender: missed.append((sender, Path(path).read_text())))
+    fence = Fence(path, Disk())
+    fence.when_missed = lambda sender: missed.append((sender, Path(path).read_text()))
     (fence.obey if by_obey else fence.admit)(Sender("n2", epoch))
     assert missed == ([(Sender("n2", epoch), "3\n")] if is_missed else [])
     assert Path(path).read_text() == f"{epoch}\n"
@@ -174,7 +175,8 @@ def test_a_master_is_not_obeyed_before_what_it_missed_is_done(path: str) -> None
     def fail(_: Sender) -> None:
         raise OSError(28, "no space left on device")
 
-    fence = Fence(path, Disk(), fail)
+    fence = Fence(path, Disk())
+    fence.when_missed = fail
     with pytest.raises(OSError, match="no space"):
         fence.admit(Sender("n2", 1))
     assert (fence.epoch, Path(path).exists()) == (0, False)
