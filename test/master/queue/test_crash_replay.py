@@ -187,7 +187,7 @@ def unseen_ends(master: Queue, candidate: Queue) -> Iterator[str]:
     """What the master, started again, would show as ended before this candidate has it."""
     for number, job in master.found.items():
         theirs = candidate.found.get(number) or candidate.jobs.get(number)
-        is_known = theirs is not None and theirs.finished >= job.finished
+        is_known = (theirs.finished if theirs else 0) >= job.finished
         if not is_known and number not in master.to_write:
             yield f"the end of an opcode of job {number} is known to the master alone"
 
