@@ -39,8 +39,8 @@ def is_majority(asked: Collection[str], answers: Collection[str]) -> bool:
 
 def outvoted_by(old: str, answers: Answers) -> str | None:
     """Whom more nodes take for the master than `old`, whom this host takes for it."""
-    votes = Counter(standing.master for standing in answers.values())
-    winner, count = votes.most_common(1)[0]
+    votes = Counter(standing.master for standing in answers.values() if standing.master)
+    winner, count = max(votes.items(), key=lambda vote: vote[1], default=(old, 0))
     return winner if count > votes[old] else None
 
 

@@ -40,7 +40,8 @@ def test_who_is_silent() -> None:
         (["n1", "n1", "n3"], None),
         (["n1", "n3", "n3"], "n3"),
         (["n1", "n3"], None),
-        (["n1", "", ""], ""),
+        (["n1", "", ""], None),
+        (["", ""], None),
     ],
 )
 def test_votes(masters: list[str], winner: str | None) -> None:

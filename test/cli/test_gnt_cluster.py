@@ -456,3 +456,18 @@ def test_copyfile_that_fails(nodes: CommandLine, tmp_path: pathlib.Path) -> None
     assert (code, out) == (0, "")
     assert "n2" in err
     assert "wrong_input" in nodes.run("gnt-cluster", "copyfile", "/no/such/file")[2]
+
+
+def test_a_master_without_a_vote_is_asked_about(cli: CommandLine) -> None:
+    cli.terminal.answers = ["n"]
+    assert cli.run("gnt-cluster", "master-failover", "--no-voting") == (1, "", "")
+    assert "destroys" in cli.terminal.questions[0]
+
+
+@pytest.mark.parametrize("words", [(), ("--no-voting", "--yes-do-it")])
+def test_a_machine_in_no_cluster_cannot_become_master(
+    cli: CommandLine, words: tuple[str, ...]
+) -> None:
+    code, out, err = cli.run("gnt-cluster", "master-failover", *words)
+    assert (code, out, cli.terminal.questions) == (1, "", [])
+    assert "error type: wrong_input" in err
