@@ -190,5 +190,5 @@ TOOL = Tool(
         ),
         **tags.commands("cluster"),
     },
-    {"show": "info"},
+    {"show": "info", "masterfailover": "master-failover"},
 )
