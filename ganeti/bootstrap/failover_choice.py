@@ -37,9 +37,12 @@ def is_majority(asked: Collection[str], answers: Collection[str]) -> bool:
     return 2 * len(set(asked) & set(answers)) > len(asked)
 
 
-def outvoted_by(old: str, answers: Answers) -> str | None:
-    """Whom more nodes take for the master than `old`, whom this host takes for it."""
-    votes = Counter(standing.master for standing in answers.values() if standing.master)
+def outvoted_by(me: str, old: str, answers: Answers) -> str | None:
+    """Whom more nodes take for the master than `old`, whom this host takes for it.
+
+    Votes for this host are of an attempt that was broken off.
+    """
+    votes = Counter(s.master for s in answers.values() if s.master not in ("", me))
     winner, count = max(votes.items(), key=lambda vote: vote[1], default=(old, 0))
     return winner if count > votes[old] else None
 

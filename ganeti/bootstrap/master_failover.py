@@ -124,7 +124,7 @@ class MasterFailover:
             raise OpExecError("the node daemon of this host does not answer; start it first")
         if voting:
             _check_majority(targets, answers)
-            winner = failover_choice.outvoted_by(old, answers)
+            winner = failover_choice.outvoted_by(self._me, old, answers)
             if winner is not None:
                 raise OpPrereqError(
                     f"for this host {old} is the master, but more nodes say {winner}: what this"
@@ -181,14 +181,13 @@ class MasterFailover:
         return cfg.changed([raised]).stamped(serial, now)
 
     def _distribute(self, rpc: Rpc, cfg: Config, reached: Iterable[Target]) -> None:
-        """To this host first: what it has not, it must not ask of others."""
+        """The configuration to this host first, ssconf last: until then the command can be repeated here."""
         now, data = self._clock.now(), Packed(configfile.encode(cfg))
         user, group = owners.user_name("masterd"), owners.group_name("confd")
         upload = (DEFAULT.config_data, data, CONFIG_MODE, user, group, now, now)
         values = ssconf_values(cfg)
         own, others = nodes.direct(cfg.master), [t for t in reached if t.name != self._me]
         rpc.one(own, FileCalls.upload_file)(upload)
-        rpc.one(own, FileCalls.write_ssconf_files)(values)
         rpc.one(own, JobCalls.jobqueue_set_drain_flag)(False)
         candidates = {node.uuid for node in cfg.candidates() if not node.offline}
         online = {node.uuid for node in cfg.online_nodes()}
@@ -196,6 +195,7 @@ class MasterFailover:
         self._warn_of("the configuration", rpc.all(to_candidates, FileCalls.upload_file)(upload))
         to_nodes = [t for t in others if t.uuid in online]
         self._warn_of("ssconf", rpc.all(to_nodes, FileCalls.write_ssconf_files)(values))
+        rpc.one(own, FileCalls.write_ssconf_files)(values)
 
     def _warn_of(self, what: str, replies: dict[str, Reply[None]]) -> None:
         for reply in replies.values():
@@ -213,7 +213,10 @@ class MasterFailover:
             self._stop(rpc, cfg, old)
         if self._address_becomes(cfg, up=False):
             return 0
-        self._warn(f"Warning: the cluster's address {cfg.cluster.master_ip} is still in use")
+        self._warn(
+            f"Warning: the cluster's address {cfg.cluster.master_ip} is still in use; once it is free,"
+            " 'gnt-cluster activate-master-ip' brings it up here"
+        )
         return 1
 
     def _stop(self, rpc: Rpc, cfg: Config, old: Target) -> None:

@@ -42,11 +42,13 @@ def test_who_is_silent() -> None:
         (["n1", "n3"], None),
         (["n1", "", ""], None),
         (["", ""], None),
+        (["n1", "me", "me"], None),
+        (["n1", "me", "me", "n3", "n3"], "n3"),
     ],
 )
 def test_votes(masters: list[str], winner: str | None) -> None:
     answers = {f"x{number}": standing(master=name) for number, name in enumerate(masters)}
-    assert choice.outvoted_by("n1", answers) == winner
+    assert choice.outvoted_by("me", "n1", answers) == winner
 
 
 @pytest.mark.parametrize(

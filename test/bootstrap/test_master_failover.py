@@ -108,7 +108,7 @@ def test_a_dead_master_is_replaced(world: World) -> None:
     assert world.run() == 0
     assert world.senders == [Sender(ME, 0), Sender(ME, 5)]
     assert world.actions(ME) == [
-        *("master_obey", "upload_file", "write_ssconf_files", "jobqueue_set_drain_flag"),
+        *("master_obey", "upload_file", "jobqueue_set_drain_flag", "write_ssconf_files"),
         "node_start_master_daemons",
     ]
     assert world.actions(OTHER) == ["master_obey", "upload_file", "write_ssconf_files"]
@@ -205,6 +205,20 @@ def test_a_host_in_no_cluster(world: World) -> None:
 def test_its_own_node_daemon_must_run(world: World) -> None:
     world.is_dead(ME)
     refused(world, OpExecError, "node daemon")
+
+
+def test_this_host_is_the_last_to_call_itself_the_master(world: World) -> None:
+    """A takeover that breaks off before can be given again."""
+    world.nodes.fails(ME, "write_ssconf_files", "no space left on device")
+    with pytest.raises(GenericError, match="no space"):
+        world.run()
+    asked = [node for node, call, _ in world.nodes.asked if call == "write_ssconf_files"]
+    assert asked == [OLD, OTHER, ME]
+    world.nodes.says(ME, "write_ssconf_files", None)
+    for node in (OLD, OTHER):
+        world.stands(node, (1, 3, 1), master=ME)
+    world.stands(ME, (1, 3, 1))
+    assert world.run() == 0
 
 
 def test_an_address_that_stays_where_it_is(world: World) -> None:
