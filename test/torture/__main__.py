@@ -6,8 +6,9 @@
     make torture SABOTAGE=no-fsync  with a master that lies (`cutting`): this must fail
 
 One round: clients work (`load`), the master daemon is killed at some moment or at a named point
-(`cutting`), or its host loses its power, perhaps in bad weather (`weather`); it is started again, and what is there (`look`) is compared with what was acknowledged (`ledger`). The first problem ends
-the run, and the lab is left for whoever wants to look into it.
+(`cutting`), or its host loses its power, perhaps in bad weather (`weather`); it is started again, or
+another host takes over, and what is there (`look`) is compared with what was acknowledged (`ledger`). The
+first problem ends the run, and the lab is left for whoever wants to look into it.
 """
 
 from __future__ import annotations
@@ -22,9 +23,11 @@ from pathlib import Path
 from typing import Any
 
 from test.lab import cluster, faults
+from test.lab.hosts import Host
 from test.lab.lab import Lab
 from test.lab.main import say
 from test.lab.places import lab_place
+from test.lab.programs import LabError
 from test.torture.ledger import HOOKS, Ledger, Seen
 from test.torture.weather import WEATHER
 
@@ -58,17 +61,18 @@ class Torture:
         self.ledger, self.counts, self.reached = Ledger(), Counter[str](), Counter[str]()
 
     def prepare(self) -> None:
-        """Hooks that write down what is executed, on the master, where all of them run."""
-        for path in HOOKS.values():
-            place = f"/etc/ganeti/hooks/{path}-pre.d"
-            self._master.run(["mkdir", "-p", place])
-            script = f"cat > {place}/torture && chmod 755 {place}/torture && sync"
-            self._master.run(["sh", "-c", script], stdin=HOOK)
+        """Hooks that write down what is executed, on each host: all of them run on the master."""
+        places = [f"/etc/ganeti/hooks/{path}-pre.d" for path in HOOKS.values()]
+        script = f"mkdir -p {' '.join(places)}; tee {'/torture '.join(places)}/torture >/dev/null"
+        script += f"; chmod 755 {'/torture '.join(places)}/torture; sync"
+        for host in self._lab.hosts:
+            host.run(["sh", "-c", script], stdin=HOOK)
         self.ledger.know(self._look())
 
     def round(self, number: int) -> list[str]:
         """Work, kill, start again; what is wrong afterwards."""
-        kinds = {self._kill: 4, self._cut: 4, self._power_cut: 1, self._weather: 1}
+        kinds = {self._kill: 4, self._cut: 3, self._power_cut: 1, self._weather: 1}
+        kinds[self._failover] = 1
         [kind] = self._random.choices(list(kinds), list(kinds.values()))
         self.counts[kind.__name__.strip("_")] += 1
         kind(number)
@@ -97,11 +101,32 @@ class Torture:
         self._start()
         self.ledger.guests_ended = True
 
+    def _failover(self, number: int) -> None:
+        """The master is lost with all it has, and a candidate that has all takes over."""
+        self._work(number)
+        lost = self._master
+        faults.kill(self._lab, lost)
+        self._master = next(host for host in self._others() if self._took_over(host))
+        faults.boot(self._lab, lost)
+        if not lost.outcome([UTIL, "start", "ganeti-masterd"], timeout_s=ROUND_S).failed:
+            raise LabError(f"{lost.name} was the master, and its daemon starts again")
+        self.ledger.guests_ended = True
+
+    def _others(self) -> list[Host]:
+        return [host for host in self._lab.hosts if host.name != self._master.name]
+
+    def _took_over(self, host: Host) -> bool:
+        """False if the other candidate has something newer."""
+        done = host.outcome(["gnt-cluster", "master-failover"], timeout_s=ROUND_S)
+        if done.failed and "newer" not in done.output:
+            raise LabError(f"{host.name} cannot take over: {done.output}")
+        return not done.failed
+
     def _weather(self, number: int) -> None:
         name = self._random.choice(list(WEATHER))
         self.counts[name] += 1
         weather = WEATHER[name]
-        host = self._master if weather.of_master else self._random.choice(self._lab.hosts[1:])
+        host = self._master if weather.of_master else self._random.choice(self._others())
         weather.begin(self._lab, host)
         self._work(number)
         if not weather.before_start:
