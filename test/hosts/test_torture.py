@@ -8,8 +8,8 @@ from test.lab import cluster
 from test.lab.main import say
 from test.torture.__main__ import run
 
-KILLS, SEED = 5, 7
-"""In the plan of this seed a candidate is off, the power fails, and disks are full."""
+KILLS, SEED = 6, 40
+"""In the plan of this seed a disk is full, the power fails, and another host takes over."""
 
 
 def test_a_master_that_is_killed_keeps_its_word() -> None:
