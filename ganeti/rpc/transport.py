@@ -45,6 +45,8 @@ _IDLE_AGE_S = 24 * 3600
 _MAX_IDLE = 2048
 _RESERVED_DESCRIPTORS = 128
 _SPARE_HANDLES = 32
+CLOCK_DRIFT = 0.999
+"""libcurl may go by the clock that nobody corrects; rather too few old connections are used than one."""
 # A thousand handshakes begun in one breath would all run into their connect timeout.
 _STARTS_A_ROUND = 16
 _FORBIDDEN = 403
@@ -229,7 +231,7 @@ class Transport:
         transfer.fresh |= age_s < 1
         handle.setopt(pycurl.FRESH_CONNECT, transfer.fresh)
         if 1 <= age_s < math.inf:
-            handle.setopt(pycurl.MAXLIFETIME_CONN, int(age_s))
+            handle.setopt(pycurl.MAXLIFETIME_CONN, int(age_s * CLOCK_DRIFT))
 
     def _collect(self) -> None:
         more = 1
