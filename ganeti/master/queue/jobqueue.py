@@ -95,7 +95,7 @@ class JobQueue:
         """Take over the queue directory and go on with what is found; `candidates` are the others."""
         found = self._store.open(candidates)
         self._is_drained = found.is_drained
-        plan = restart.plan(found.files, found.serial, self._scheduler.now())
+        plan = restart.plan(found.files, found.written, found.serial, self._scheduler.now())
         log.info("%d jobs in the queue, %d to be written", len(plan.jobs), len(plan.to_write))
         for number, why in plan.unreadable.items():
             log.error("the file of job %d goes to the archive, it is unreadable: %s", number, why)

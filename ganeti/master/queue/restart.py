@@ -9,8 +9,9 @@
 | canceled, success, error | nothing |
 | not readable | move it to the archive, as if it were not there |
 
-The round that a crash cut short may have been written here and on no candidate. So the ends of opcodes
-in the last minute are written again, everywhere, before anybody sees them or a dependent job goes on.
+The round that a crash cut short may have been written here and on no candidate. So what has ended in the
+files that were written last is written again, everywhere, before anybody sees it or a dependent job goes
+on.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from ganeti.master.queue import depends, filters
 from ganeti.master.queue import job as jobs
 from ganeti.master.queue.job import Job, Stamp, Status
 
-UNSURE_S = 60
-"""A round takes milliseconds, or seconds where a candidate is silent; this is far more."""
+ROUND_S = 2.0
+"""The files of one round are written one after the other, in milliseconds, and synced then; this is far more."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,10 @@ class Restart:
     last_id: int
 
 
-def plan(files: Mapping[int, bytes], serial: int, now: Stamp) -> Restart:
-    """`files` has the content of every job file found, by the number in its name.
+def plan(
+    files: Mapping[int, bytes], written: Mapping[int, float], serial: int, now: Stamp
+) -> Restart:
+    """`files` has the content of every job file, by the number in its name; `written` when it was made.
 
     The serial may be behind a job file that was written in the same round when the power failed; its
     number is not given out again.
@@ -56,21 +59,10 @@ def plan(files: Mapping[int, bytes], serial: int, now: Stamp) -> Restart:
             unreadable[number] = str(err)
     after = {number: resumed(job, now) for number, job in found.items()}
     ended = {number for number, job in after.items() if job.is_final and job != found[number]}
-    to_write = sorted(ended.union(_unsure(found)))
+    last_round = max(written.values(), default=0.0) - ROUND_S
+    unsure = {n for n, job in found.items() if job.finished and written[n] >= last_round}
+    to_write = sorted(ended | unsure)
     return Restart(after, tuple(to_write), unreadable, max([serial, *files], default=0))
-
-
-def _unsure(found: Mapping[int, Job]) -> set[int]:
-    """Those of which something has ended lately; those of a round that was cut short are among them."""
-    changed = {number: _last_change(job)[0] for number, job in found.items()}
-    newest = max(changed.values(), default=0)
-    return {n for n, job in found.items() if job.finished and changed[n] >= newest - UNSURE_S}
-
-
-def _last_change(job: Job) -> Stamp:
-    times = [job.received, job.start, job.end]
-    times += [time for op in job.ops for time in (op.start, op.exec, op.end)]
-    return max((time for time in times if time is not None), default=(0, 0))
 
 
 def _decoded(number: int, content: bytes) -> Job:

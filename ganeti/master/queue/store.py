@@ -50,9 +50,10 @@ Then = Callable[[Exception | None], None]
 
 @dataclass(frozen=True)
 class Found:
-    """What is in the queue directory when the master starts."""
+    """What is in the queue directory when the master starts: job files, and when each was written."""
 
     files: Mapping[int, bytes]
+    written: Mapping[int, float]
     serial: int
     is_drained: bool
 
@@ -135,6 +136,7 @@ class QueueStore:
             self._candidates.join(name)
         found = Found(
             {number: self._read(name) for number, name in self._job_files()},
+            {number: os.stat(self._paths.job(number)).st_mtime for number, _ in self._job_files()},
             self._serial,
             os.path.exists(self._paths.queue_drain),
         )

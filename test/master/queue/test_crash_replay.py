@@ -156,7 +156,8 @@ class Queue:
         }
         live = {int(name[4:]): data for name, data in content.items() if name.startswith("job-")}
         archived = [data for name, data in content.items() if name.startswith("archive/")]
-        plan = restart.plan(live, int(content.get("serial") or 0), (9, 9))
+        at_once = dict.fromkeys(live, 0.0)
+        plan = restart.plan(live, at_once, int(content.get("serial") or 0), (9, 9))
         old = {job.id: job for job in map(jobs.decode, archived)}
         return cls(
             host=base or "master",

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -46,7 +47,7 @@ def stored(number: int, *statuses: str) -> Job:
 )
 def test_what_becomes_of_each_state(found: str, after: str) -> None:
     job = stored(4, *found.split())
-    plan = restart.plan({4: job.encoded}, 4, NOW)
+    plan = planned({4: job.encoded}, 4)
     resumed = plan.jobs[4]
     assert [str(op.status) for op in resumed.ops] == after.split()
     broken_off = found != after and resumed.status is Status.ERROR
@@ -56,26 +57,26 @@ def test_what_becomes_of_each_state(found: str, after: str) -> None:
         assert (op.result == ["OpExecError", [jobs.UNCLEAN_TEXT]]) is is_ended_now
 
 
-def last_changed(job: Job, second: int) -> Job:
-    first, *others = job.ops
-    return replace(job, ops=(replace(first, end=(second, 5)), *others))
+def planned(files: Mapping[int, bytes], serial: int) -> restart.Restart:
+    return restart.plan(files, dict.fromkeys(files, 0.0), serial, NOW)
 
 
-def test_what_ended_now_or_lately_is_written_again() -> None:
-    late = 1000 + restart.UNSURE_S
+def test_what_ended_now_or_in_the_last_round_is_written_again() -> None:
+    last = 1000 + restart.ROUND_S
     found = {
-        1: stored(1, "running"),
-        2: last_changed(stored(2, "success"), 1000 - 1),
-        3: last_changed(stored(3, "success"), 1000),
-        4: last_changed(stored(4, "success", "queued"), late),
-        5: replace(stored(5, "queued"), received=(late, 0)),
+        1: (stored(1, "running"), 1.0),
+        2: (stored(2, "success"), 999.9),
+        3: (stored(3, "success"), 1000.0),
+        4: (stored(4, "success", "queued"), last),
+        5: (stored(5, "queued"), last),
     }
-    plan = restart.plan({n: job.encoded for n, job in found.items()}, 5, NOW)
-    assert plan.to_write == (1, 3, 4)
+    files = {n: job.encoded for n, (job, _) in found.items()}
+    written = {n: time for n, (_, time) in found.items()}
+    assert restart.plan(files, written, 5, NOW).to_write == (1, 3, 4)
 
 
 def test_nothing_found() -> None:
-    assert restart.plan({}, 12, NOW) == restart.Restart({}, (), {}, 12)
+    assert planned({}, 12) == restart.Restart({}, (), {}, 12)
 
 
 @pytest.mark.parametrize(
@@ -83,11 +84,11 @@ def test_nothing_found() -> None:
 )
 def test_no_number_is_given_out_again(serial: int, files: list[int], last_id: int) -> None:
     contents = {n: stored(n, "queued").encoded for n in files}
-    assert restart.plan(contents, serial, NOW).last_id == last_id
+    assert planned(contents, serial).last_id == last_id
 
 
 def test_unreadable_files_are_set_aside_and_their_numbers_are_used_up() -> None:
-    plan = restart.plan({3: b"not json", 4: stored(5, "queued").encoded}, 2, NOW)
+    plan = planned({3: b"not json", 4: stored(5, "queued").encoded}, 2)
     assert plan.jobs == {}
     assert sorted(plan.unreadable) == [3, 4]
     assert "file of job 4 holds job 5" in plan.unreadable[4]
@@ -100,9 +101,9 @@ def test_unreadable_files_are_set_aside_and_their_numbers_are_used_up() -> None:
 def test_what_the_queue_reads_of_opcodes_must_be_readable(more: dict[str, object]) -> None:
     raw = simplejson.loads(stored(3, "queued").encoded)
     raw["ops"][0]["input"] = {"OP_ID": "OP_OF_THE_FUTURE", **more}
-    assert list(restart.plan({3: simplejson.dumps(raw).encode()}, 3, NOW).unreadable) == [3]
+    assert list(planned({3: simplejson.dumps(raw).encode()}, 3).unreadable) == [3]
 
 
 def test_jobs_come_in_the_order_of_their_numbers() -> None:
     contents = {n: stored(n, "queued").encoded for n in (10, 9, 100)}
-    assert list(restart.plan(contents, 0, NOW).jobs) == [9, 10, 100]
+    assert list(planned(contents, 0).jobs) == [9, 10, 100]

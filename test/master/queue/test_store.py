@@ -86,7 +86,7 @@ def master(tmp_path: Path) -> Iterator[Master]:
 
 
 def test_a_new_directory_gets_version_and_serial(master: Master) -> None:
-    assert master.start() == Found({}, 0, False)
+    assert master.start() == Found({}, {}, 0, False)
     assert Path(master.paths.queue_version).read_text() == "1\n"
     assert Path(master.paths.queue_serial).read_text() == "0\n"
     master.put()
@@ -100,8 +100,10 @@ def test_a_directory_is_read_and_other_files_are_ignored(master: Master) -> None
     master.stop()
     for name in ("job-x", "job-7.bak", ".job-3.0123456789ab.new"):
         Path(master.paths.queue_dir, name).write_text("{}")
+    for number, written in ((1, 100), (2, 200)):
+        os.utime(master.paths.job(number), (0, written))
     found = master.start()
-    assert found == Found({1: first.encoded, 2: second.encoded}, 2, False)
+    assert found == Found({1: first.encoded, 2: second.encoded}, {1: 100, 2: 200}, 2, False)
     assert not Path(master.paths.queue_dir, ".job-3.0123456789ab.new").exists()
 
 
