@@ -18,6 +18,7 @@ from test.lab.main import say
 from test.lab.places import lab_place
 
 LOGS = "/var/log/ganeti/*.log"
+LAST_WORDS = f"tail -n 15 {LOGS} 2>/dev/null; ip -br -4 address; ip neighbour; ss -Htlnp"
 _NUMBERS = count(1)
 _LIVE: list[Lab] = []
 
@@ -32,6 +33,10 @@ def a_lab(hosts: int, *, product: bool = True) -> Iterator[Lab]:
     _LIVE.append(lab)
     try:
         yield lab
+    except BaseException as err:
+        for host in lab.hosts:
+            err.add_note(f"{lab.place.name} {host.name}:\n{last_words(host)}")
+        raise
     finally:
         _LIVE.remove(lab)
         lab.down()
@@ -94,7 +99,7 @@ def fault(lab: Lab, host: Host, name: str, *arguments: str) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """A failure is told with the last words of the daemons of all hosts."""
+    """A failure is told with the last words of all hosts: their daemons' and their networks'."""
     report = yield
     if report.failed:
         for lab in _LIVE:
@@ -106,4 +111,4 @@ def pytest_runtest_makereport(
 def last_words(host: Host) -> str:
     if host.state is not State.UP:
         return f"{host.state}\n{host.console_tail()}"
-    return host.outcome(["sh", "-c", f"tail -n 15 {LOGS} 2>/dev/null"]).stdout
+    return host.outcome(["sh", "-c", LAST_WORDS]).stdout
