@@ -7,7 +7,7 @@ The torture of the master puts others in their place, which end the process betw
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ganeti.contracts.luxi import LuxiCalls
 from ganeti.master.luxi_requests import Requests
@@ -19,6 +19,6 @@ from ganeti.utils.files import Disk
 class Parts:
     """All that is durable goes through the disk, all calls to nodes and all answers through the others."""
 
-    disk: Disk = Disk()  # noqa: RUF009  it has no state
+    disk: Disk = field(default_factory=Disk)
     transport: Callable[[Credentials], Transport] = Transport
     requests: Callable[[LuxiCalls], Requests] = Requests

@@ -10,10 +10,11 @@ import pytest
 
 from ganeti.bootstrap import host_checks
 from ganeti.bootstrap.cluster_init import ClusterInit
-from ganeti.bootstrap.new_cluster import HostFacts, InitRequest
+from ganeti.bootstrap.new_cluster import InitRequest
 from ganeti.errors import CommandError
 from ganeti.paths import Paths
 from ganeti.utils.files import Disk
+from test.bootstrap.host_facts import FACTS
 from test.support.clock import FakeClock
 from test.support.runner import Call, FakeRunner
 
@@ -45,20 +46,8 @@ class NewHost:
         Path(f"{private}.pub").write_text("ssh-rsa BBBB root@n1\n")
 
     def set_up(self) -> None:
-        facts = HostFacts(
-            node_name="n1.example.com",
-            primary_ip="192.0.2.1",
-            secondary_ip="192.0.2.1",
-            cluster_ip="192.0.2.9",
-            family=2,
-            rsa_key="AAAA",
-            dsa_key="",
-            client_digest="",
-            default_iallocator="",
-            directories={},
-        )
         made = ClusterInit(self.paths, Disk(), self.runner, FakeClock())
-        made.set_up(REQUEST, facts, [])
+        made.set_up(REQUEST, FACTS, [])
 
 
 @pytest.fixture

@@ -6,23 +6,11 @@ from typing import Any
 
 import pytest
 
-from ganeti.bootstrap.new_cluster import HostFacts, InitRequest, first_config
+from ganeti.bootstrap.new_cluster import InitRequest, first_config
 from ganeti.errors import ConfigurationError, GenericError, HypervisorError, OpPrereqError
 from ganeti.model.config import Config
+from test.bootstrap.host_facts import FACTS
 from test.support.cluster import NOW, a_uuid
-
-FACTS = HostFacts(
-    node_name="n1.example.com",
-    primary_ip="192.0.2.1",
-    secondary_ip="192.0.2.1",
-    cluster_ip="192.0.2.9",
-    family=2,
-    rsa_key="AAAA",
-    dsa_key="",
-    client_digest="AA:BB",
-    default_iallocator="",
-    directories={},
-)
 
 
 def made(**request: Any) -> Config:
