@@ -86,7 +86,7 @@ class UnitAttempt(Attempt):
     def run(self, run: Run) -> Any:
         """Check and execute; returns the result or raises what the opcode ends with."""
         unit = self._unit
-        unit.locks, unit.cancelled = run.locks, run.cancelled
+        unit.locks = run.locks
         self._check_locks(run.locks)
         unit.check()
         run.until_durable()

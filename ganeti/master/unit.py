@@ -117,7 +117,6 @@ class LogicalUnit(ABC, Generic[O]):
 
     log: JobLog
     locks: HeldLocks
-    cancelled: Callable[[], bool]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

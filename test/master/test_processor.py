@@ -61,9 +61,6 @@ class Job:
         self.submitted += jobs
         return [(True, number) for number, _ in enumerate(jobs, 100)]
 
-    def cancelled(self) -> bool:
-        return False
-
 
 def world(root: Path) -> MasterWorld:
     cfg = a_cluster().with_nodes("n1", "n2").with_instance("web").with_instance("db").build()

@@ -27,7 +27,7 @@ Submit = Callable[[Sequence[Sequence[OpCode]]], list[Submitted]]
 
 
 class Board(Host, Protocol):
-    """The scheduler, as workers see it; all but the last are for use in a `holding` block."""
+    """The scheduler, as workers see it; for use in a `holding` block."""
 
     @property
     def locks(self) -> LockPhase: ...
@@ -45,9 +45,6 @@ class Board(Host, Protocol):
     def succeed(self, entry: Entry, result: object) -> None: ...
 
     def fail(self, entry: Entry, error: BaseException) -> None: ...
-
-    @property
-    def is_deposed(self) -> bool: ...
 
 
 class Carrier:
@@ -185,6 +182,3 @@ class RunningOpcode:
 
     def submit_jobs(self, jobs: Sequence[Sequence[OpCode]]) -> list[Submitted]:
         return self._submit(jobs)
-
-    def cancelled(self) -> bool:
-        return self._board.is_deposed

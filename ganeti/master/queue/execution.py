@@ -59,9 +59,6 @@ class Run(Protocol):
     def submit_jobs(self, jobs: Sequence[Sequence[OpCode]]) -> list[Submitted]:
         """Submit jobs; returns when they are durable."""
 
-    def cancelled(self) -> bool:
-        """True when nothing that is done now will be acknowledged: another master has taken over."""
-
 
 class Attempt(Protocol):
     """One try to carry out one opcode."""
