@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from ganeti.master.locks.table import LockRow
+from ganeti.master.locks.rows import LockRow
 from ganeti.master.queue import job as jobs
 from ganeti.master.queue.entry import Entry, Outcome, Phase
 from ganeti.master.queue.job import Job, Status
@@ -86,24 +86,28 @@ class LiveJobs:
                     self._scheduler.cancel_entry(entry)
 
     def cancel(self, job_id: int, outcome: Outcome) -> Answer:
-        """Cancel a job that does not run yet; the outcome is waited for if that ends it at once."""
+        """Cancel a job that does not run yet; that is durable with the outcome.
+
+        One that waits for locks is `canceling` then: it has to give back what it has.
+        """
         with self._scheduler.holding():
             entry = self._entries.get(job_id)
-            ends_now = False
             if entry is None or entry.head.is_final:
                 answer = _not_there(job_id)
             elif entry.phase is Phase.RUNNING:
                 answer = False, f"Job {job_id} is running and cannot be cancelled"
-            elif ends_now := entry.phase in (Phase.PENDING, Phase.PARKED):
-                entry.outcomes.append(outcome)
-                self._scheduler.cancel_entry(entry)
-                answer = True, f"Job {job_id} has been cancelled"
             else:
-                self._scheduler.cancel_entry(entry)
-                answer = True, f"Job {job_id} will be cancelled"
-        if not ends_now:
-            outcome(None)
+                entry.outcomes.append(outcome)
+                return self._cancel(entry)
+        outcome(None)
         return answer
+
+    def _cancel(self, entry: Entry) -> Answer:
+        self._scheduler.cancel_entry(entry)
+        if entry.head.is_final:
+            return True, f"Job {entry.id} has been cancelled"
+        self._scheduler.confirm(entry)
+        return True, f"Job {entry.id} will be cancelled"
 
     def change_priority(self, job_id: int, priority: int, outcome: Outcome) -> Answer:
         """Change the priority of what does not run yet."""
@@ -121,7 +125,8 @@ class LiveJobs:
     def lock_rows(self) -> list[LockRow]:
         """Locks, and jobs that others wait for, in the form of locks."""
         with self._scheduler.lock:
-            return self._scheduler.locks.rows() + self._room.rows()
+            locks, parked = self._scheduler.locks.snapshot(), self._room.rows()
+        return locks.rows() + parked
 
 
 def _not_there(job_id: int) -> Answer:

@@ -130,7 +130,7 @@ class Scheduler:
         """From outside: another master has taken over. All jobs end with that reason, nothing is
         acknowledged any more."""
         with self.holding():
-            if self.is_deposed:
+            if self._records.deposed is not None:
                 return
             self._stop()
             self._records.deposed = error
@@ -138,10 +138,6 @@ class Scheduler:
             for entry in self.entries.values():
                 if entry.shown is not None and not entry.shown.is_final:
                     self._records.show_end(entry, jobs.broken_off(entry.shown, reason, now))
-
-    @property
-    def is_deposed(self) -> bool:
-        return self._records.deposed is not None
 
     # Queued jobs.
 
@@ -164,6 +160,7 @@ class Scheduler:
                 self._records.show(entry)
                 self._interrupt(entry, Interrupt.CANCEL)
             case Phase.ENDING:
+                entry.head = jobs.canceling(entry.head)
                 entry.interrupt = Interrupt.CANCEL
 
     def note(self, entry: Entry) -> None:
@@ -191,7 +188,11 @@ class Scheduler:
         self.locks.change_priority(entry)
         self._records.show(entry)
         entry.outcomes.append(outcome)
-        self._records.write(entry, partial(self._is_durable, entry, changed))
+        self.confirm(entry)
+
+    def confirm(self, entry: Entry) -> None:
+        """Make durable what a client is going to be told."""
+        self._records.write(entry, partial(self._is_durable, entry, entry.head))
 
     # The lock phase.
 

@@ -11,8 +11,9 @@ import pytest
 
 from ganeti import errors
 from ganeti.master.locks import plan
+from ganeti.master.locks.grip import Mode
 from ganeti.master.locks.plan import Level, LockPlan
-from ganeti.master.locks.table import LockRow, Mode
+from ganeti.master.locks.rows import LockRow
 from ganeti.master.queue.attempts import TIMEOUTS_S
 from ganeti.master.queue.execution import Run
 from test.support.queue_world import HARD_LIMIT, PATIENCE_S, Gate, World, scripted
@@ -455,6 +456,40 @@ def test_cancelling_a_job_that_waits_for_another(world: World, gate: Gate) -> No
     assert world.status(second) == "canceled"
     gate.let_through()
     world.until(first)
+
+
+def test_a_cancellation_is_answered_when_it_is_durable(world: World, gate: Gate) -> None:
+    """What is told here is never carried out, whatever happens to the daemon."""
+    world.script("slow", begin=lambda feedback: gate(None))
+    number = world.submit("slow")
+    gate.wait_for_arrival()
+    world.candidates.hold()
+    answers: list[tuple[bool, str]] = []
+    client = threading.Thread(target=lambda: answers.append(world.queue.cancel(number)))
+    client.start()
+    world.candidates.wait_for_calls(2)
+    assert (world.status(number), answers) == ("canceling", [])
+    assert world.queue.change_priority(number, -10)[0] is False
+    world.candidates.let_go()
+    client.join(PATIENCE_S)
+    assert answers == [(True, f"Job {number} will be cancelled")]
+    assert all(b"canceling" in f[f"job-{number}"] for f in world.candidates.files.values())
+    gate.let_through()
+    assert world.until(number).status == "canceled"
+    assert world.begun[number] == 1
+
+
+def test_cancelling_while_the_end_of_an_opcode_is_written(world: World, gate: Gate) -> None:
+    number = world.submit("gate", "gate")
+    gate.wait_for_arrival()
+    world.candidates.hold()
+    gate.let_through()
+    world.candidates.wait_for_calls(2)
+    world.rule("REJECT")
+    assert world.status(number) == "running"
+    world.candidates.let_go()
+    assert [op.status for op in world.until(number).ops] == ["success", "canceled"]
+    assert world.begun[number] == 1
 
 
 def test_cancelling_while_the_lock_phase_is_at_work(world: World, gate: Gate) -> None:
