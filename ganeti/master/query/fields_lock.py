@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ganeti.master.locks.table import LockRow
+from ganeti.master.locks.rows import LockRow
 from ganeti.master.query.field import NULL, Field, Kind, Need, Resource, Sources, by_name
 from ganeti.utils import text
 

@@ -13,8 +13,8 @@ from enum import Enum, IntEnum
 from typing import Any
 
 from ganeti.master.alarms import Alarm
+from ganeti.master.locks.grip import Rank
 from ganeti.master.locks.plan import Level, Want
-from ganeti.master.locks.table import Rank
 from ganeti.master.queue.execution import Attempt
 from ganeti.master.queue.job import Job, Status
 

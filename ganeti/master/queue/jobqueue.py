@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from ganeti import errors
 from ganeti.master.alarms import Alarms
-from ganeti.master.locks.table import LockRow
+from ganeti.master.locks.rows import LockRow
 from ganeti.master.queue import depends, restart, watch
 from ganeti.master.queue import job as jobs
 from ganeti.master.queue.entry import Outcome

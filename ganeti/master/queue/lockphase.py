@@ -15,8 +15,10 @@ from typing import Protocol
 
 from ganeti import errors
 from ganeti.errors import Code
+from ganeti.master.locks.grip import Request
 from ganeti.master.locks.plan import All, Level, Want
-from ganeti.master.locks.table import LockRow, LockTable, Request
+from ganeti.master.locks.rows import Snapshot
+from ganeti.master.locks.table import LockTable
 from ganeti.master.queue.entry import Entry
 from ganeti.master.queue.execution import Attempt
 
@@ -120,9 +122,9 @@ class LockPhase:
         for request in granted:
             self._host.wake(request.owner)
 
-    def rows(self) -> list[LockRow]:
-        """What the lock query shows."""
-        return self._table.rows()
+    def snapshot(self) -> Snapshot:
+        """Who holds and who waits now."""
+        return self._table.snapshot()
 
 
 class HeldByJob:

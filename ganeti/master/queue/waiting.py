@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 from ganeti import errors
-from ganeti.master.locks.table import LockRow
+from ganeti.master.locks.rows import LockRow
 from ganeti.master.queue import depends
 from ganeti.master.queue.admission import Admission
 from ganeti.master.queue.entry import Entry, Phase, by_rank

@@ -5,8 +5,10 @@ import pytest
 
 from ganeti import errors
 from ganeti.master.locks import plan
+from ganeti.master.locks.grip import Mode, Rank, Request
 from ganeti.master.locks.plan import Level, Want
-from ganeti.master.locks.table import LockRow, LockTable, Mode, Rank, Request
+from ganeti.master.locks.rows import LockRow
+from ganeti.master.locks.table import LockTable
 
 N = Level.NODE
 
@@ -185,7 +187,7 @@ def test_rows_of_the_lock_query(jobs: Jobs) -> None:
     jobs.ask(1, plan.exclusive("web1"), Level.INSTANCE)
     jobs.ask(2, plan.all_shared(), Level.INSTANCE)
     shared, exclusive = Mode.SHARED, Mode.EXCLUSIVE
-    assert jobs.table.rows() == [
+    assert jobs.table.snapshot().rows() == [
         LockRow(
             "cluster/BGL",
             shared,

@@ -13,8 +13,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from ganeti.master.locks.grip import Rank, Request
 from ganeti.master.locks.plan import ALL, All, Level, Want
-from ganeti.master.locks.table import LockTable, Rank, Request
+from ganeti.master.locks.table import LockTable
 
 LEVELS = (Level.INSTANCE, Level.NODE)
 NAMES = frozenset("abc")
@@ -174,7 +175,7 @@ class Table(RuleBasedStateMachine):
     def everyone_leaves(self) -> None:
         for job in list(self.jobs):
             self.give_up(job)
-        assert self.table.rows() == []
+        assert self.table.snapshot().rows() == []
 
 
 TestTable = Table.TestCase
