@@ -144,6 +144,7 @@ class Master:
             self._alarms,
             epoch=self._startup.epoch,
             owner=(owners.user_id("masterd"), owners.group_id("daemons")),
+            clock=self._clock,
         )
         return JobQueue(
             store,

@@ -25,13 +25,17 @@ _NAME_BYTES = 200
 
 
 class Write(NamedTuple):
-    """One file to be replaced. `owner` is (uid, gid); None keeps that of the process."""
+    """One file to be replaced. `owner` is (uid, gid); None keeps that of the process.
+
+    `mtime_ns` is when the file says that it was written, if it is not to be the time of the system.
+    """
 
     path: str
     data: bytes
     mode: int = 0o640
     owner: Owner | None = None
     before_rename: BeforeRename | None = None
+    mtime_ns: int | None = None
 
 
 class Primitives:
@@ -51,6 +55,8 @@ class Primitives:
             if item.owner is not None:
                 os.fchown(fd, *item.owner)
             os.fchmod(fd, item.mode)
+            if item.mtime_ns is not None:
+                os.utime(fd, ns=(item.mtime_ns, item.mtime_ns))
             os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
         finally:
             os.close(fd)

@@ -55,6 +55,7 @@ class Step(NamedTuple):
     other: str = ""
     data: bytes = b""
     mode: int = 0
+    mtime_ns: int = 0
 
 
 class Mark(NamedTuple):
@@ -65,10 +66,11 @@ class Mark(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """A directory or file of a state; a directory's content is None."""
+    """A directory or file of a state; a directory's content is None. The time is what the writer said."""
 
     mode: int
     content: bytes | None
+    mtime_ns: int = 0
 
 
 State = dict[str, Entry]
@@ -79,6 +81,7 @@ class _File:
     mode: int
     content: bytes
     safe_content: bytes = b""
+    mtime_ns: int = 0
 
 
 @dataclass(eq=False)
@@ -139,7 +142,7 @@ class _Model:
     def apply(self, number: int, step: Step) -> None:
         match step.kind:
             case "write":
-                self._written[number] = node = _File(step.mode, step.data)
+                self._written[number] = node = _File(step.mode, step.data, mtime_ns=step.mtime_ns)
                 self._change(number, _Change(*self._place(step.path), node))
             case "mkdir":
                 self._change(number, _Change(*self._place(step.path), _Directory(step.mode)))
@@ -221,7 +224,8 @@ def _listing(
             yield path, Entry(node.mode, None)
             yield from _listing(node, f"{path}/", changed, whole)
         else:
-            yield path, Entry(node.mode, node.content if node in whole else node.safe_content)
+            content = node.content if node in whole else node.safe_content
+            yield path, Entry(node.mode, content, node.mtime_ns)
 
 
 def snapshot(root: Path) -> State:
@@ -310,7 +314,8 @@ class Recorder(Primitives):
     def write_temporary(self, path: str, item: Write) -> None:
         with self._lock:
             super().write_temporary(path, item._replace(owner=None))
-            self._note("write", path, data=bytes(item.data), mode=item.mode)
+            more = {"mode": item.mode, "mtime_ns": item.mtime_ns or 0}
+            self._note("write", path, data=bytes(item.data), **more)
 
     def sync_file(self, path: str) -> os.stat_result:
         with self._lock:

@@ -206,7 +206,9 @@ class World:
         candidate_set: CandidateSet[Changes] = CandidateSet(
             self._transport, changes.merge, self.alarms
         )
-        store = QueueStore(self.paths, self._disk, candidate_set, self.alarms, epoch=1)
+        store = QueueStore(
+            self.paths, self._disk, candidate_set, self.alarms, epoch=1, clock=self.clock
+        )
         return JobQueue(
             store,
             self,

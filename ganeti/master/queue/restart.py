@@ -10,8 +10,7 @@
 | not readable | move it to the archive, as if it were not there |
 
 The round that a crash cut short may have been written here and on no candidate. So what has ended in the
-files that were written last is written again, everywhere, before anybody sees it or a dependent job goes
-on.
+files of the last round is written again, everywhere, before anybody sees it or a dependent job goes on.
 """
 
 from __future__ import annotations
@@ -23,9 +22,6 @@ from ganeti import errors
 from ganeti.master.queue import depends, filters
 from ganeti.master.queue import job as jobs
 from ganeti.master.queue.job import Job, Stamp, Status
-
-ROUND_S = 2.0
-"""The files of one round are written one after the other, in milliseconds, and synced then; this is far more."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +39,10 @@ class Restart:
 
 
 def plan(
-    files: Mapping[int, bytes], written: Mapping[int, float], serial: int, now: Stamp
+    files: Mapping[int, bytes], written: Mapping[int, int], serial: int, now: Stamp
 ) -> Restart:
-    """`files` has the content of every job file, by the number in its name; `written` when it was made.
+    """`files` has the content of every job file, by the number in its name; `written` its round: the
+    later, the greater.
 
     The serial may be behind a job file that was written in the same round when the power failed; its
     number is not given out again.
@@ -59,8 +56,8 @@ def plan(
             unreadable[number] = str(err)
     after = {number: resumed(job, now) for number, job in found.items()}
     ended = {number for number, job in after.items() if job.is_final and job != found[number]}
-    last_round = max(written.values(), default=0.0) - ROUND_S
-    unsure = {n for n, job in found.items() if job.finished and written[n] >= last_round}
+    last_round = max(written.values(), default=0)
+    unsure = {n for n, job in found.items() if job.finished and written[n] == last_round}
     to_write = sorted(ended | unsure)
     return Restart(after, tuple(to_write), unreadable, max([serial, *files], default=0))
 

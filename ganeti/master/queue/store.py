@@ -8,7 +8,9 @@ second.
 
 Disk form: ``serial`` (last job id), ``version``, ``drain`` (there is one or not), ``job-<id>``,
 ``archive/<id div 10000>/job-<id>``; and ``candidates``, ours alone: the epoch of this master and which
-candidates have all that was acknowledged, so that a restart need not send everything again.
+candidates have all that was acknowledged, so that a restart need not send everything again. Job files
+of one round bear the same time, later than that of all before, whatever the clock does: after a crash
+it tells which ones the candidates may lack.
 
 The round that collects has one lock, under which nothing is written or called. Directory and candidate
 set are touched by the writer thread alone, but for `open` before it starts and reading the archive.
@@ -33,6 +35,7 @@ from ganeti.master.queue.job import Job, Status
 from ganeti.paths import Paths
 from ganeti.rpc.runner import Deposed
 from ganeti.utils import files
+from ganeti.utils.clock import Clock
 from ganeti.utils.filelock import FileLock
 
 log = logging.getLogger(__name__)
@@ -42,7 +45,8 @@ LAZY_S = 1.0
 QUEUED_IN_ROUND = 64
 """So a thousand new jobs do not hold up those that run, and may begin before they are written."""
 _DIRECTORY_MODE = 0o750
-_JOB_FILE = re.compile(r"job-(\d+)")
+_JOB_FILE = re.compile(r"job-([1-9][0-9]*)")
+_STEP_NS = 1000
 
 Then = Callable[[Exception | None], None]
 """Called on the writer thread when a round is durable, or with the reason why it is not."""
@@ -50,10 +54,11 @@ Then = Callable[[Exception | None], None]
 
 @dataclass(frozen=True)
 class Found:
-    """What is in the queue directory when the master starts: job files, and when each was written."""
+    """What is in the queue directory when the master starts: job files, and the round of each (a time
+    in nanoseconds)."""
 
     files: Mapping[int, bytes]
-    written: Mapping[int, float]
+    written: Mapping[int, int]
     serial: int
     is_drained: bool
 
@@ -112,12 +117,15 @@ class QueueStore:
         *,
         epoch: int,
         owner: files.Owner | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self._paths, self._disk, self._alarms = paths, disk, alarms
         self._candidates, self._epoch, self._owner = candidates, epoch, owner
         self._recorded: set[str] | None = None
         self._round = _Round()
         self._serial = self._durable_serial = 0
+        self._clock = clock or Clock()
+        self._stamp, self._is_stamp_used = 0, True
         self._closing = False
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="QueueWriter", daemon=True)
@@ -136,10 +144,14 @@ class QueueStore:
             self._candidates.join(name)
         found = Found(
             {number: self._read(name) for number, name in self._job_files()},
-            {number: os.stat(self._paths.job(number)).st_mtime for number, _ in self._job_files()},
+            {
+                number: os.stat(self._paths.job(number)).st_mtime_ns
+                for number, _ in self._job_files()
+            },
             self._serial,
             os.path.exists(self._paths.queue_drain),
         )
+        self._stamp = max(found.written.values(), default=0)
         self._thread.start()
         self.set_members(members)
         return found
@@ -295,6 +307,7 @@ class QueueStore:
     def _carry_out(self, round_: _Round) -> Exception | None:
         try:
             self._update_members(round_)
+            self._choose_stamp()
             changes = self._changes(round_)
             if changes.is_empty:
                 self._write_here(round_)
@@ -305,6 +318,12 @@ class QueueStore:
             self._keep_members(round_)
             return err
         return None
+
+    def _choose_stamp(self) -> None:
+        """A new one only when the candidates have, or are known to lack, all that bears the old one."""
+        if self._is_stamp_used:
+            now_ns = int(self._clock.now() * 1e6) * _STEP_NS
+            self._stamp, self._is_stamp_used = max(now_ns, self._stamp + _STEP_NS), False
 
     def _keep_members(self, failed: _Round) -> None:
         """Nobody asks a second time; so the next round does."""
@@ -320,6 +339,7 @@ class QueueStore:
             behind = commit.wait()
         self._record(self._candidates.names() - behind.keys())
         self._durable_serial = round_.serial or self._durable_serial
+        self._is_stamp_used = True
 
     def _update_members(self, round_: _Round) -> None:
         if round_.members is None:
@@ -346,10 +366,14 @@ class QueueStore:
         return Changes(content, renames, round_.drained)
 
     def _write_here(self, round_: _Round) -> None:
-        writes = [] if round_.serial is None else [("serial", f"{round_.serial}\n".encode())]
-        writes += [(f"job-{n}", item.job.encoded) for n, item in sorted(round_.items.items())]
+        writes = []
+        if round_.serial is not None:
+            writes.append(self._write("serial", f"{round_.serial}\n".encode()))
+        for number, item in sorted(round_.items.items()):
+            write = self._write(f"job-{number}", item.job.encoded)
+            writes.append(write._replace(mtime_ns=self._stamp))
         if writes:
-            self._disk.write_many(self._write(name, data) for name, data in writes)
+            self._disk.write_many(writes)
         if round_.archived:
             pairs = [(self._paths.job(n), self._paths.archived_job(n)) for n in round_.archived]
             pairs = [pair for pair in pairs if os.path.exists(pair[0])]

@@ -156,8 +156,8 @@ class Queue:
         }
         live = {int(name[4:]): data for name, data in content.items() if name.startswith("job-")}
         archived = [data for name, data in content.items() if name.startswith("archive/")]
-        at_once = dict.fromkeys(live, 0.0)
-        plan = restart.plan(live, at_once, int(content.get("serial") or 0), (9, 9))
+        written = {n: state[f"{directory}job-{n}"].mtime_ns for n in live}
+        plan = restart.plan(live, written, int(content.get("serial") or 0), (9, 9))
         old = {job.id: job for job in map(jobs.decode, archived)}
         return cls(
             host=base or "master",

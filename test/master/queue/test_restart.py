@@ -58,20 +58,20 @@ def test_what_becomes_of_each_state(found: str, after: str) -> None:
 
 
 def planned(files: Mapping[int, bytes], serial: int) -> restart.Restart:
-    return restart.plan(files, dict.fromkeys(files, 0.0), serial, NOW)
+    return restart.plan(files, dict.fromkeys(files, 0), serial, NOW)
 
 
 def test_what_ended_now_or_in_the_last_round_is_written_again() -> None:
-    last = 1000 + restart.ROUND_S
+    last = 1000
     found = {
-        1: (stored(1, "running"), 1.0),
-        2: (stored(2, "success"), 999.9),
-        3: (stored(3, "success"), 1000.0),
+        1: (stored(1, "running"), 1),
+        2: (stored(2, "success"), 999),
+        3: (stored(3, "success"), last),
         4: (stored(4, "success", "queued"), last),
         5: (stored(5, "queued"), last),
     }
     files = {n: job.encoded for n, (job, _) in found.items()}
-    written = {n: time for n, (_, time) in found.items()}
+    written = {n: number for n, (_, number) in found.items()}
     assert restart.plan(files, written, 5, NOW).to_write == (1, 3, 4)
 
 

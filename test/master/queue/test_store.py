@@ -22,7 +22,10 @@ from ganeti.master.queue.store import QUEUED_IN_ROUND, Found, QueueStore
 from ganeti.paths import Paths
 from ganeti.utils.files import Disk
 from test.support.alarms import FakeAlarms
+from test.support.clock import FakeClock
 from test.support.queue_world import PATIENCE_S, Candidates, Quick, scripted
+
+START = 1_700_000_000
 
 
 class Master:
@@ -32,6 +35,7 @@ class Master:
         self.paths = Paths(str(root))
         Path(self.paths.queue_archive_dir).mkdir(parents=True)
         self.candidates, self.alarms, self.primitives = Candidates(), FakeAlarms(), Quick()
+        self.clock = FakeClock(START)
         self.store: QueueStore | None = None
 
     def start(self, *members: str, epoch: int = 1) -> Found:
@@ -40,7 +44,9 @@ class Master:
             self.candidates, changes.merge, self.alarms
         )
         disk = Disk(self.primitives)
-        self.store = QueueStore(self.paths, disk, members_set, self.alarms, epoch=epoch)
+        self.store = QueueStore(
+            self.paths, disk, members_set, self.alarms, epoch=epoch, clock=self.clock
+        )
         found = self.store.open(members)
         self.store.count_from(found.serial)
         return found
@@ -78,6 +84,16 @@ class Master:
         return simplejson.loads(Path(self.paths.queue_candidates).read_bytes())
 
 
+def rounds(master: Master) -> list[int]:
+    """The time that each job file bears."""
+    names = sorted(Path(master.paths.queue_dir).glob("job-*"))
+    return [os.stat(name).st_mtime_ns for name in names]
+
+
+def _broken_device(path: str) -> None:
+    raise OSError(5, "the device is broken")
+
+
 @pytest.fixture
 def master(tmp_path: Path) -> Iterator[Master]:
     made = Master(tmp_path)
@@ -98,13 +114,43 @@ def test_a_directory_is_read_and_other_files_are_ignored(master: Master) -> None
     master.start()
     first, second = master.put(), master.put()
     master.stop()
-    for name in ("job-x", "job-7.bak", ".job-3.0123456789ab.new"):
+    for name in ("job-x", "job-7.bak", "job-007", ".job-3.0123456789ab.new"):
         Path(master.paths.queue_dir, name).write_text("{}")
     for number, written in ((1, 100), (2, 200)):
-        os.utime(master.paths.job(number), (0, written))
+        os.utime(master.paths.job(number), ns=(0, written))
     found = master.start()
     assert found == Found({1: first.encoded, 2: second.encoded}, {1: 100, 2: 200}, 2, False)
     assert not Path(master.paths.queue_dir, ".job-3.0123456789ab.new").exists()
+
+
+def test_each_round_has_a_later_time_whatever_the_clock_does(master: Master) -> None:
+    """By it a start knows the files that the candidates may lack."""
+    started = master.start("n2").written
+    for date in (START, START, START - 3600):
+        master.clock.set_date(date)
+        master.put()
+    master.stop()
+    master.clock.set_date(START - 7200)
+    master.start("n2")
+    master.put()
+    first, second, third, fourth = rounds(master)
+    assert started == {}
+    assert START * 10**9 == first < second < third < fourth
+
+
+def test_a_round_that_failed_and_what_follows_until_all_is_well_is_one(master: Master) -> None:
+    master.start("n2")
+    job = master.put()
+    master.primitives.sync_directory = _broken_device  # type: ignore[method-assign]
+    assert master.durably("put", jobs.waiting(job, 0, (2, 0))) is not None
+    del master.primitives.sync_directory
+    assert master.store is not None
+    master.store.put_lazily(job, replicate=False)
+    master.alarms.pass_time(1)
+    master.put()
+    master.put()
+    failed, first, second = rounds(master)
+    assert failed == first < second
 
 
 def test_only_one_master_has_the_directory(master: Master) -> None:
