@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Master candidates with a queue directory each, written by the same disk as the master's, side by side.
+
+A cut of that disk shows what each host has.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+
+from ganeti.master.candidates import Done
+from ganeti.master.queue.changes import Changes
+from ganeti.paths import Paths
+from ganeti.utils.files import Disk, Write
+
+
+class CandidateDirectories:
+    """Each below its name; `broken` ones fail, and with `forgets` all say what they have not done."""
+
+    def __init__(
+        self, root: Path, names: Iterable[str], disk: Disk, *, forgets: bool = False
+    ) -> None:
+        self._disk, self._forgets = disk, forgets
+        self._paths = {name: Paths(str(root / name)) for name in names}
+        for paths in self._paths.values():
+            disk.ensure_dir(paths.queue_archive_dir, mode=0o750)
+        self.broken: set[str] = set()
+
+    def send(self, candidate: str, content: Changes, done: Done) -> None:
+        if candidate in self.broken:
+            done(OSError("connection refused"))
+            return
+        threading.Thread(target=self._receive, args=(candidate, content, done)).start()
+
+    def _receive(self, candidate: str, content: Changes, done: Done) -> None:
+        """Beside the master's own write, so that either may be ahead when the power fails."""
+        if not self._forgets:
+            self._write(self._paths[candidate], content)
+        done(None)
+
+    def _write(self, paths: Paths, content: Changes) -> None:
+        directory = paths.queue_dir
+        if content.everything:
+            self._purge(paths)
+        self._disk.write_many(Write(f"{directory}/{n}", data) for n, data in content.files.items())
+        if content.renames:
+            pairs = [(f"{directory}/{old}", f"{directory}/{new}") for old, new in content.renames]
+            pairs = [pair for pair in pairs if os.path.exists(pair[0])]
+            self._disk.rename_many(pairs, make_dirs_mode=0o750)
+        if content.drained:
+            self._disk.write(paths.queue_drain, b"")
+        elif content.drained is not None:
+            self._disk.remove(paths.queue_drain, missing_ok=True)
+
+    def _purge(self, paths: Paths) -> None:
+        for found in Path(paths.queue_dir).rglob("job-*"):
+            self._disk.remove(str(found))
