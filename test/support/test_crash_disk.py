@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from ganeti.utils.files import Disk, Write
-from test.support.crash_disk import CrashDisk, Cut, Entry, Kept, Sabotage, snapshot
+from test.support.crash_disk import CrashDisk, Cut, Sabotage
+from test.support.crash_files import Entry, Kept, snapshot
 
 
 def save(disk: CrashDisk, root: Path, name: str, data: bytes) -> None:
@@ -48,10 +49,10 @@ def test_sabotage_is_noticed(tmp_path: Path, sabotage: Sabotage, before: bytes |
     assert (tmp_path / "a").read_bytes() == b"new"  # while the power is on, nobody can tell
 
 
-def test_without_fsync_of_the_file_the_name_may_be_there_and_empty(tmp_path: Path) -> None:
+def test_without_fsync_of_the_file_the_name_may_be_there_and_empty_or_torn(tmp_path: Path) -> None:
     disk = CrashDisk(tmp_path, Sabotage.NO_FSYNC)
     save(disk, tmp_path, "a", b"new")
-    assert {cut.state["a"].content for cut in losses(disk)} == {b""}
+    assert {cut.state["a"].content for cut in losses(disk)} == {b"", b"n"}
 
 
 def test_without_fsync_of_the_directory_the_old_file_may_be_back(tmp_path: Path) -> None:
@@ -79,6 +80,29 @@ def test_names_may_survive_without_their_contents(tmp_path: Path) -> None:
     renames = [n for n, step in enumerate(disk.steps) if step.kind == "rename"]
     state = disk.state_after(renames[-1] + 1, Kept.NAMES)
     assert state == {"a": Entry(0o640, b""), "b": Entry(0o640, b"")}
+
+
+def test_a_write_may_be_torn(tmp_path: Path) -> None:
+    disk = CrashDisk(tmp_path, Sabotage.NO_FSYNC)
+    disk.write(str(tmp_path / "a"), b"new content")
+    torn = disk.state_after(len(disk.steps), Kept.HALVES)
+    assert torn == {"a": Entry(0o640, b"new c")}
+    assert torn in [cut.state for cut in disk.cuts()]
+
+
+def test_what_was_synced_is_never_torn(tmp_path: Path) -> None:
+    disk = CrashDisk(tmp_path)
+    disk.write(str(tmp_path / "a"), b"new content")
+    contents = {e.content for cut in disk.cuts() for name, e in cut.state.items() if name == "a"}
+    assert contents == {b"new content"}
+
+
+def test_the_outcomes_at_one_point_are_those_of_all_cuts(tmp_path: Path) -> None:
+    disk = CrashDisk(tmp_path)
+    for name in ("a", "b"):
+        save(disk, tmp_path, name, b"new")
+    points = [disk.outcomes(point) for point in range(disk.points + 1)]
+    assert [cut for outcomes in points for cut in outcomes] == list(disk.cuts())
 
 
 def test_steps_survive_in_any_order(tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ import pytest
 
 from ganeti.utils import files
 from ganeti.utils.files import Disk, Primitives, Write
-from test.support.crash_disk import CrashDisk, Entry, Kept
+from test.support.crash_disk import CrashDisk
+from test.support.crash_files import Entry, Kept
 
 
 class Failing(Primitives):

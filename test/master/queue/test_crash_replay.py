@@ -9,7 +9,6 @@ candidate that could take over.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -20,60 +19,27 @@ import pytest
 import simplejson
 
 from ganeti import errors
-from ganeti.master.candidates import Done
 from ganeti.master.queue import job as jobs
 from ganeti.master.queue import restart
-from ganeti.master.queue.changes import Changes
 from ganeti.master.queue.execution import Run
 from ganeti.master.queue.job import Job, Status
 from ganeti.paths import Paths
-from ganeti.utils.files import Write
-from test.support.crash_disk import CrashDisk, Cut, Sabotage, State
+from test.support.candidate_directories import CandidateDirectories
+from test.support.crash_disk import CrashDisk, Cut, Sabotage
+from test.support.crash_files import State
 from test.support.queue_world import Gate, World
 
 CANDIDATES = ("n2", "n3")
-
-
-class Directories:
-    """Candidates that write what they get, by the same disk, before they answer."""
-
-    def __init__(self, root: Path, disk: CrashDisk, *, forgets: bool) -> None:
-        self._disk, self._forgets = disk, forgets
-        self._paths = {name: Paths(str(root / name)) for name in CANDIDATES}
-        self.broken: set[str] = set()
-
-    def send(self, candidate: str, content: Changes, done: Done) -> None:
-        if candidate in self.broken:
-            done(OSError("connection refused"))
-            return
-        threading.Thread(target=self._receive, args=(candidate, content, done)).start()
-
-    def _receive(self, candidate: str, content: Changes, done: Done) -> None:
-        """Side by side with the master's own write, so that either may be ahead when the power fails."""
-        if not self._forgets:
-            self._write(self._paths[candidate].queue_dir, content)
-        done(None)
-
-    def _write(self, directory: str, content: Changes) -> None:
-        if content.everything:
-            for name in os.listdir(directory):
-                if name.startswith("job-"):
-                    self._disk.remove(f"{directory}/{name}")
-        self._disk.write_many(Write(f"{directory}/{n}", data) for n, data in content.files.items())
-        if content.renames:
-            pairs = [(f"{directory}/{old}", f"{directory}/{new}") for old, new in content.renames]
-            self._disk.rename_many(pairs, make_dirs_mode=0o750)
 
 
 class RecordedRun:
     """Some jobs of every kind; what the outside world has seen is marked in the record."""
 
     def __init__(self, root: Path, sabotage: Sabotage | None = None) -> None:
-        for base in ("", *CANDIDATES):
-            Path(Paths(str(root / base)).queue_archive_dir).mkdir(parents=True)
+        Path(Paths(str(root)).queue_archive_dir).mkdir(parents=True)
         self.disk = CrashDisk(root, sabotage)
         forgets = sabotage is Sabotage.FORGET_CANDIDATE
-        self.candidates = Directories(root, self.disk, forgets=forgets)
+        self.candidates = CandidateDirectories(root, CANDIDATES, self.disk, forgets=forgets)
         self.world = World(root, *CANDIDATES, disk=self.disk, transport=self.candidates)
         self.gate = Gate()
         for name, body in {"work": self.work, "fail": self.fail, "gate": self.wait}.items():
@@ -173,7 +139,11 @@ def takers(state: State) -> Iterator[Queue]:
     """The master itself, and each candidate that it counts as in sync."""
     yield Queue.of(state, "")
     record = state.get("var/lib/ganeti/queue/candidates")
-    for name in simplejson.loads(record.content or b"{}").get("in_sync", ()) if record else ():
+    try:
+        in_sync = simplejson.loads(record.content or b"{}").get("in_sync", ()) if record else ()
+    except simplejson.JSONDecodeError:  # a torn record counts for none
+        in_sync = ()
+    for name in in_sync:
         yield Queue.of(state, f"{name}/")
 
 
