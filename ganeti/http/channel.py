@@ -8,6 +8,7 @@ the other end is gone or broke the protocol.
 from __future__ import annotations
 
 import contextlib
+import functools
 import selectors
 import socket
 from collections.abc import Callable, Iterator
@@ -147,11 +148,16 @@ def _translated() -> Iterator[None]:
 
 
 class TlsChannel:
-    """TLS, the server's end."""
+    """TLS, the server's end. What it needs is made when the peer first says something."""
 
     def __init__(self, sock: socket.socket, context: SSL.Context) -> None:
-        self._conn = SSL.Connection(context, sock)
-        self._conn.set_accept_state()
+        self._sock, self._context = sock, context
+
+    @functools.cached_property
+    def _conn(self) -> SSL.Connection:
+        conn = SSL.Connection(self._context, self._sock)
+        conn.set_accept_state()
+        return conn
 
     def handshake(self) -> str | None:
         with _translated():

@@ -24,6 +24,8 @@ from ganeti.http.messages import Peer, Refused, Request, Response, error_page
 _SERVER = f"Ganeti {version.RELEASE}"
 _CLOSE = ("Connection", "close")
 NEVER = float("inf")
+# A peer that sends faster than it is read comes to an end here, so that others have their turn.
+_RECEIVES_A_TURN = 32
 
 
 class Stage(Enum):
@@ -71,6 +73,7 @@ class Connection:
         self._size = 0
         self._out = memoryview(b"")
         self._last = False
+        self._receives_left = 0
         self._steps = {
             Stage.HANDSHAKE: self._handshake,
             Stage.IDLE: self._read,
@@ -81,6 +84,7 @@ class Connection:
 
     def advance(self) -> Request | int:
         """A whole request, or the events to wait for. `Closed` when the connection is over."""
+        self._receives_left = _RECEIVES_A_TURN
         while True:
             try:
                 request = self._steps[self.stage]()
@@ -152,6 +156,9 @@ class Connection:
             self._out = memoryview(self._h11.send(go_on) or b"")
         if self._out:
             self._flush()
+        if not self._receives_left:
+            raise Blocked(selectors.EVENT_READ)
+        self._receives_left -= 1
         data = self._channel.receive()
         if self.stage is Stage.IDLE:
             self._enter(Stage.READING)

@@ -26,6 +26,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
+from ganeti.http import door
 from ganeti.http.channel import Closed, PlainChannel, TlsChannel, TlsSettings
 from ganeti.http.connection import NEVER, Connection, Limits, Stage
 from ganeti.http.messages import Peer, Request, Response, error_page
@@ -38,8 +39,9 @@ Task = tuple[Request, Future[None]]
 
 BACKLOG = 1024
 PENDING_HANDSHAKES = 128
-# Once the table of pending handshakes is full, each has only this long.
-CROWDED_HANDSHAKE_S = 1.0
+# Of what strangers ask for, one turn of the listener does so much: clients do not wait for them.
+ACCEPTS_A_TURN = 64
+HANDSHAKES_A_TURN = 4
 # Descriptors that are left to the rest of the daemon.
 RESERVED_DESCRIPTORS = 128
 _SWEEP_S = 0.5
@@ -143,8 +145,7 @@ class Server:
         self._selector.register(self._wakeup, selectors.EVENT_READ)
         self._set_accepting(True)
         while not self._is_over():
-            for key, _ in self._selector.select(self._patience()):
-                self._on_ready(key.fd)
+            self._serve_ready()
             self._take_returned()
             if time.monotonic() >= self._sweep_at:
                 self._sweep()
@@ -178,13 +179,22 @@ class Server:
             if connection.stage is Stage.IDLE:
                 self._close(connection)
 
-    def _on_ready(self, descriptor: int) -> None:
-        if descriptor == self._wakeup:
+    def _serve_ready(self) -> None:
+        """Clients first; then some strangers."""
+        ready = {key.fd for key, _ in self._selector.select(self._patience())}
+        if self._wakeup in ready:
             os.eventfd_read(self._wakeup)
-        elif descriptor == self._listening.fileno():
+        strangers = []
+        for connection in filter(None, map(self._connections.get, ready)):
+            if connection.stage is Stage.HANDSHAKE:
+                strangers.append(connection)
+            else:
+                self._advance(connection)
+        if strangers:
+            for connection in door.first(strangers, self._strangers(), HANDSHAKES_A_TURN):
+                self._advance(connection)
+        if self._listening.fileno() in ready:
             self._accept()
-        elif connection := self._connections.get(descriptor):
-            self._advance(connection)
 
     def _set_accepting(self, wanted: bool) -> None:
         if wanted and not self._accepting:
@@ -194,28 +204,33 @@ class Server:
         self._accepting = wanted
 
     def _accept(self) -> None:
-        while self._count(Stage.HANDSHAKE) < PENDING_HANDSHAKES:
+        for _ in range(ACCEPTS_A_TURN):
             try:
                 sock, address = self._listening.accept()
             except BlockingIOError:
-                return
+                break
             except OSError as err:
-                if err.errno in _SHORT and self._close_oldest():
-                    continue
+                if err.errno not in _SHORT or self._close_oldest():
+                    continue  # who knocked has gone, or there is room now
                 log.warning("cannot accept a connection: %s", err)
+                self._set_accepting(False)
+                self._expect_sweep()
                 break
             if len(self._connections) + len(self._working) >= self._max_connections:
                 self._close_oldest()
             self._add(sock, Peer(address[0], address[1]))
-        self._set_accepting(False)
-        self._expect_sweep()
+        for connection in door.surplus(self._strangers(), PENDING_HANDSHAKES):
+            self._close(connection)
+
+    def _strangers(self) -> list[Connection]:
+        return [c for c in self._connections.values() if c.stage is Stage.HANDSHAKE]
 
     def _count(self, stage: Stage) -> int:
         return sum(c.stage is stage for c in self._connections.values())
 
     def _close_oldest(self) -> bool:
-        """Close the connection that is idle for longest, else the one that sends for longest."""
-        for stage in (Stage.IDLE, Stage.READING):
+        """Close the connection that is idle for longest, else the one that is not served for longest."""
+        for stage in (Stage.IDLE, Stage.READING, Stage.HANDSHAKE):
             found = [c for c in self._connections.values() if c.stage is stage]
             if found:
                 self._close(min(found, key=lambda c: c.since))
@@ -228,9 +243,7 @@ class Server:
         # A peer that lost its power never says so; the kernel finds out.
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         channel = TlsChannel(sock, self._context) if self._context else PlainChannel(sock)
-        connection = Connection(sock, channel, peer, self._limits)
-        self._keep(connection, selectors.EVENT_READ)
-        self._advance(connection)
+        self._keep(Connection(sock, channel, peer, self._limits), selectors.EVENT_READ)
 
     def _keep(self, connection: Connection, events: int) -> None:
         self._connections[connection.sock.fileno()] = connection
@@ -286,15 +299,7 @@ class Server:
                 self._close(connection)
             else:
                 self._watch(connection)
-        self._drop_crowded_handshakes(now)
         self._set_accepting(not self._stopping)
-
-    def _drop_crowded_handshakes(self, now: float) -> None:
-        pending = [c for c in self._connections.values() if c.stage is Stage.HANDSHAKE]
-        if len(pending) >= PENDING_HANDSHAKES:
-            for connection in pending:
-                if now - connection.since >= CROWDED_HANDSHAKE_S:
-                    self._close(connection)
 
     def _take_returned(self) -> None:
         while self._returned:

@@ -15,6 +15,7 @@ from ganeti.http.channel import TlsSettings
 from ganeti.http.messages import Request, Response
 from ganeti.http.server import Server
 from test.support import pki
+from test.support.noded import Noded
 
 PATIENCE_S = 10.0
 
@@ -45,7 +46,7 @@ def serving(
         server.stop()
 
 
-def connect(server: Server, address: str = "127.0.0.1") -> socket.socket:
+def connect(server: Server | Noded, address: str = "127.0.0.1") -> socket.socket:
     return socket.create_connection((address, server.port), timeout=PATIENCE_S)
 
 
@@ -93,5 +94,5 @@ def client_context(certificate: str | None) -> ssl.SSLContext:
     return context
 
 
-def connect_tls(server: Server, context: ssl.SSLContext, **more: Any) -> ssl.SSLSocket:
+def connect_tls(server: Server | Noded, context: ssl.SSLContext, **more: Any) -> ssl.SSLSocket:
     return context.wrap_socket(connect(server), **more)

@@ -3,13 +3,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import select
-import signal
 import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,20 +18,14 @@ from ganeti.ssconf import Ssconf
 from ganeti.utils import net, retry
 from ganeti.utils.clock import Clock
 from ganeti.utils.files import Disk
-from test.support import pki
+from test.support import noded, pki
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="the node daemon runs as root")
 
 
 @pytest.fixture
 def paths(tmp_path: Path) -> Paths:
-    paths = Paths(str(tmp_path))
-    for directory in (paths.data_dir, paths.queue_dir, paths.run_dir, paths.log_dir):
-        os.makedirs(directory)
-    os.makedirs(paths.lock_dir)
-    pki.cluster().save(Path(paths.server_pem))
-    pki.node().save(Path(paths.client_pem))
-    return paths
+    return noded.places(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -115,67 +104,30 @@ def test_the_queue_is_made_ready_and_its_lock_is_free(paths: Paths) -> None:
     running.stop()
 
 
-START = "import sys; from ganeti.node import daemon; from ganeti.paths import Paths;"
-START += (
-    " daemon.STOP_S = float(sys.argv[2]); sys.exit(daemon.main(sys.argv[3:], Paths(sys.argv[1])))"
-)
-
-
-def start(paths: Paths, *argv: str, stop_s: float = 30) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", START, paths.root, str(stop_s), "-b", "127.0.0.1", *argv]
-    cwd = Path(__file__).parents[2]
-    return subprocess.run(command, capture_output=True, text=True, timeout=30, cwd=cwd, check=False)
-
-
-def free_port() -> str:
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        return str(sock.getsockname()[1])
-
-
-@contextlib.contextmanager
-def stopped_afterwards(paths: Paths) -> Iterator[None]:
-    """Tell the daemon in the background to stop, and see it end."""
-    pid = int(Path(paths.pid_file("ganeti-noded")).read_text())
-    try:
-        yield
-    finally:
-        end = os.pidfd_open(pid)
-        os.kill(pid, signal.SIGTERM)
-        assert select.select([end], [], [], 10)[0]
-        os.close(end)
-    assert not Path(paths.pid_file("ganeti-noded")).exists()
-
-
-def log_of(paths: Paths) -> str:
-    return Path(paths.daemon_log("ganeti-noded")).read_text()
-
-
 def test_it_runs_in_the_background_until_it_is_told_to_stop(paths: Paths) -> None:
-    port = free_port()
-    assert start(paths, "-p", port).returncode == 0
-    with stopped_afterwards(paths):
-        assert net.tcp_ping("127.0.0.1", int(port))
-        again = start(paths, "-p", port)
+    with noded.running(paths) as daemon:
+        assert net.tcp_ping("127.0.0.1", daemon.port)
+        again = noded.start(paths, "-b", "127.0.0.1", "-p", str(daemon.port))
         assert again.returncode == 1
         assert "runs already" in again.stderr
-    assert f"INFO listening on port {port}" in log_of(paths)
+    assert f"INFO listening on port {daemon.port}" in daemon.log()
 
 
 def test_it_stops_although_a_call_goes_on_and_names_it(paths: Paths) -> None:
-    port = free_port()
-    assert start(paths, "-d", "--no-ssl", "-p", port, stop_s=0.05).returncode == 0
-    with socket.create_connection(("127.0.0.1", int(port))) as sock:
-        with stopped_afterwards(paths):
-            body = b"[600.0]"
-            head = f"POST /test_delay HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
-            sock.sendall(head.encode() + body)
-            begun = f"test_delay {body!r}"
-            assert retry.until(lambda: begun in log_of(paths), timeout_s=10, clock=Clock())
-    assert "POST /test_delay: cut off after 0 s, because the daemon ends" in log_of(paths)
+    with noded.running(paths, "-d", "--no-ssl", stop_s=0.05) as daemon:
+        sock = socket.create_connection(("127.0.0.1", daemon.port))
+        body = b"[600.0]"
+        head = f"POST /test_delay HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+        sock.sendall(head.encode() + body)
+        begun = f"test_delay {body!r}"
+        assert retry.until(lambda: begun in daemon.log(), timeout_s=10, clock=Clock())
+    sock.close()
+    assert "POST /test_delay: cut off after 0 s, because the daemon ends" in daemon.log()
 
 
 def test_a_taken_port_is_told_to_who_started_it(paths: Paths) -> None:
     with socket.create_server(("127.0.0.1", 0)) as sock:
-        refused = start(paths, "-p", str(sock.getsockname()[1]))
+        port = str(sock.getsockname()[1])
+        refused = noded.start(paths, "-b", "127.0.0.1", "-p", port)
     assert refused.returncode == 1
     assert "Address already in use" in refused.stderr

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Strangers storm the port, and the master's calls take less than a tenth of a second all the while.
+
+The strangers come from an address of their own. The time is that of the best of some rounds of calls: a
+processor that somebody else needs slows down one of them, a daemon that makes its master wait all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from ganeti.rpc.transport import Credentials, Request, Transport
+from test.http.clients import client_context, connect_tls, post
+from test.support import noded, pki
+
+pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="the node daemon runs as root")
+
+LIMIT_S = 0.1
+STRANGERS = 500
+CALLS, ROUNDS = 20, 5
+ELSEWHERE = ("127.0.0.9", 0)
+GARBAGE = b"POST /version HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n[]"
+
+Connect = Callable[[bytes], socket.socket]
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[noded.Noded]:
+    paths = noded.places(tmp_path_factory.mktemp("node"))
+    noded.let_in(paths, pki.node())
+    with noded.running(paths, "--no-mlock") as daemon:
+        yield daemon
+
+
+@pytest.fixture
+def connect(daemon: noded.Noded) -> Iterator[Connect]:
+    """A stranger who says something and nothing more."""
+    with contextlib.ExitStack() as stack:
+
+        def made(words: bytes) -> socket.socket:
+            where = ("127.0.0.1", daemon.port)
+            sock = stack.enter_context(socket.create_connection(where, source_address=ELSEWHERE))
+            sock.sendall(words)
+            return sock
+
+        yield made
+
+
+def client_hello() -> bytes:
+    """The first message of a handshake that could go on."""
+    said = ssl.MemoryBIO()
+    talk = client_context(None).wrap_bio(ssl.MemoryBIO(), said)
+    with contextlib.suppress(ssl.SSLWantReadError):
+        talk.do_handshake()
+    return said.read()
+
+
+def call_s(transport: Transport, port: int) -> float:
+    started = time.perf_counter()
+    answer = transport.send(Request(f"https://127.0.0.1:{port}/version", b"[]", 10, True)).result()
+    assert answer.status == 200, answer
+    return time.perf_counter() - started
+
+
+def slowest_s(daemon: noded.Noded) -> float:
+    """The slowest of some calls, over a new connection and then over the same."""
+    server, client = daemon.paths.server_pem, daemon.paths.client_pem
+    transport = Transport(Credentials(server, (client, server)))
+    try:
+        return max(call_s(transport, daemon.port) for _ in range(CALLS))
+    finally:
+        transport.close()
+
+
+def no_trouble() -> None:
+    pass
+
+
+def is_quick(daemon: noded.Noded, trouble: Callable[[], None] = no_trouble) -> bool:
+    """Whether calls are quick in the middle of a trouble, which begins anew in every round."""
+    for _ in range(ROUNDS):
+        trouble()
+        if slowest_s(daemon) < LIMIT_S:
+            return True
+    return False
+
+
+@pytest.mark.parametrize(
+    "words",
+    [b"", client_hello()[:50], client_hello(), GARBAGE, os.urandom(3000)],
+    ids=["silence", "half a hello", "hello", "plain", "noise"],
+)
+def test_a_crowd_that_stands_in_the_door(
+    daemon: noded.Noded, connect: Connect, words: bytes
+) -> None:
+    def crowd() -> None:
+        for _ in range(STRANGERS):
+            connect(words)
+
+    assert is_quick(daemon, crowd)
+
+
+def test_a_crowd_that_comes_again_and_again(daemon: noded.Noded, connect: Connect) -> None:
+    hello, is_over = client_hello(), threading.Event()
+
+    def storm() -> None:
+        while not is_over.wait(0.01):
+            for sock in [connect(hello) for _ in range(50)]:
+                sock.close()
+
+    stranger = threading.Thread(target=storm)
+    stranger.start()
+    try:
+        assert is_quick(daemon)
+    finally:
+        is_over.set()
+        stranger.join()
+
+
+def test_clients_that_send_slowly_or_too_much(daemon: noded.Noded) -> None:
+    """They are candidates, so they get in."""
+    context = client_context(daemon.paths.client_pem)
+    too_much = post(b"").replace(b"Content-Length: 0", b"Content-Length: 999999999999")
+    deep = post(b"[" * 5_000_000, target="/version")
+    with contextlib.ExitStack() as stack:
+
+        def crowd() -> None:
+            for words in (GARBAGE[:10], GARBAGE[:-1], too_much, deep):
+                for _ in range(10):
+                    stack.enter_context(connect_tls(daemon, context)).sendall(words)
+
+        assert is_quick(daemon, crowd)
