@@ -1,26 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The methods of the master daemon's local protocol (LUXI, "Job-related methods" and "Query methods").
 
-Job ids are numbers; older clients send texts, which are taken too. The master daemon implements this
-contract; `ganeti.luxi.client` speaks it without importing it.
+The master daemon implements this contract; `ganeti.luxi.client` speaks it without importing it.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
-from ganeti.opcodes.base import OpCode, Reason
+from ganeti.opcodes.base import JobId, OpCode, Reason
 from ganeti.opcodes.query import Resource
 from ganeti.opcodes.tags import TagKind
 from ganeti.schema import types
 from ganeti.schema.contract import Contract, call
 
-
-def _number(value: Any) -> Any:
-    return int(value) if isinstance(value, str) and value.isdecimal() else value
-
-
-JobId = Annotated[int, types.Convert(_number)]
 Ops = list[OpCode]
 Filter = list[Any] | None
 Rows = list[list[Any]]

@@ -66,7 +66,17 @@ def _priority_fits(value: Any) -> bool:
 
 
 Priority = Annotated[int, types.Check(_priority_fits, "one of -10, 0, 10")]
-Depends = list[tuple[int, list[typing.Literal["canceled", "success", "error"]]]]
+
+
+def _number_of_text(value: Any) -> Any:
+    if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,18}", value):
+        return int(value)
+    return value
+
+
+JobId = Annotated[int, types.Convert(_number_of_text)]
+"""A number; older clients send it as a text."""
+Depends = list[tuple[JobId, list[typing.Literal["canceled", "success", "error"]]]]
 Reason = list[tuple[str, str, int]]
 
 

@@ -6,7 +6,8 @@ value a program works with, or raises `Mismatch`. Understood are ``str int float
 ``Literal``, enums, ``X | Y``, ``list[X]``, ``tuple[X, ...]``, ``tuple[X, Y]``, ``dict[K, V]``,
 ``Annotated[X, Check(...)]`` and record classes (anything with ``from_raw``). `plain` is the way back.
 
-As on the wire of today: an integer is taken where a float is wanted, a bool never where a number is.
+As on the wire of today: an integer is taken where a float is wanted, and a float without a fraction where
+an integer is; a bool never where a number is.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ def _wanted(text: str, value: JSON) -> Mismatch:
 
 def _plain_type(wanted: type, text: str) -> Checker:
     def check(value: JSON) -> Any:
-        if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
+        if not isinstance(value, wanted):
             raise _wanted(text, value)
         return value
 
@@ -86,6 +87,14 @@ def _float(value: JSON) -> float:
     raise _wanted("a number", value)
 
 
+def _int(value: JSON) -> int:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise _wanted("an integer", value)
+    return value
+
+
 def _none(value: JSON) -> None:
     if value is not None:
         raise _wanted("null", value)
@@ -93,7 +102,7 @@ def _none(value: JSON) -> None:
 
 _LEAVES: dict[Any, Checker] = {
     str: _plain_type(str, "a string"),
-    int: _plain_type(int, "an integer"),
+    int: _int,
     bool: _plain_type(bool, "a boolean"),
     bytes: _plain_type(bytes, "bytes"),
     object: lambda value: value,

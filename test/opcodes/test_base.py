@@ -38,6 +38,19 @@ def test_null_and_absence_mean_the_default() -> None:
     assert (op.eggs, op.depends, op.reason) == (3, None, [])
 
 
+@pytest.mark.parametrize("number", [-1, "-1", -1.0])
+def test_numbers_of_jobs_may_be_texts(number: Any) -> None:
+    raw = {"OP_ID": "OP_TEST_DELAY", "duration": 1, "depends": [[number, ["success"]]]}
+    assert base.decode(raw).depends == [(-1, ["success"])]
+
+
+@pytest.mark.parametrize("number", ["", "1.0", "x", "9" * 5000, "\u0663", True, 1.5])
+def test_not_every_text_is_a_number_of_a_job(number: Any) -> None:
+    raw = {"OP_ID": "OP_TEST_DELAY", "duration": 1, "depends": [[number, []]]}
+    with pytest.raises(types.Mismatch, match=r"depends/0/0: expected an integer"):
+        base.decode(raw)
+
+
 def test_a_required_parameter_may_be_null_if_its_type_says_so() -> None:
     assert base.decode(bake(flavour=None)).summary() == "SAMPLE_BAKE_CAKE(None)"
 

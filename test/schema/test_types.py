@@ -24,6 +24,7 @@ JobId = Annotated[int, types.Convert(lambda v: int(v) if isinstance(v, str) else
     [
         (str, "a", "a"),
         (int, 3, 3),
+        (int, 3.0, 3),
         (float, 3, 3.0),
         (bool, True, True),
         (None, None, None),
@@ -53,6 +54,9 @@ def test_fits(annotation: Any, value: Any, result: Any) -> None:
     [
         (str, 1, "expected a string, got 1"),
         (int, True, "expected an integer, got True"),
+        (int, 3.5, "expected an integer, got 3.5"),
+        (int, math.inf, "expected an integer, got inf"),
+        (int, math.nan, "expected an integer, got nan"),
         (float, True, "expected a number, got True"),
         (float, "1", "expected a number, got '1'"),
         (float, math.nan, "expected a number, got nan"),

@@ -17,6 +17,7 @@ import simplejson
 
 from ganeti.master.candidates import CandidateSet, Done, Transport
 from ganeti.master.locks.plan import Held, Level, LockPlan, Want
+from ganeti.master.query import fields_job
 from ganeti.master.queue import changes
 from ganeti.master.queue.changes import Changes
 from ganeti.master.queue.execution import Feedback, Run
@@ -217,7 +218,7 @@ class World:
             settings=Settings(
                 lambda: self.max_running, lambda: self.rules, HARD_LIMIT, self._set_out_s
             ),
-            row=row,
+            row=fields_job.values,
         )
 
     def start(self) -> None:
@@ -348,8 +349,3 @@ class World:
 
 def _op_statuses(job: Job) -> list[str]:
     return [str(op.status) for op in job.ops]
-
-
-def row(job: Job, fields: Sequence[str]) -> list[Any]:
-    values = {"status": str(job.status), "opstatus": _op_statuses(job)}
-    return [values[name] for name in fields]

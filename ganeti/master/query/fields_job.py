@@ -20,6 +20,8 @@ from ganeti.master.query.field import (
     plain,
 )
 from ganeti.master.queue.job import Job, Operation
+from ganeti.opcodes.base import JobId
+from ganeti.schema import types
 
 TEXT, BOOL, NUMBER, OTHER = Kind.TEXT, Kind.BOOL, Kind.NUMBER, Kind.OTHER
 STAMP = Compare.STAMP
@@ -126,13 +128,15 @@ _FIELDS = [
 ]
 
 
+_number = types.checker(JobId)
+
+
 def number(key: Any) -> int:
-    """A job number, which older clients send as text; raises OpPrereqError."""
-    if isinstance(key, str) and key.isdecimal():
-        return int(key)
-    if isinstance(key, int) and not isinstance(key, bool):
-        return key
-    raise OpPrereqError(f"{key!r} is no job number", Code.WRONG_INPUT)
+    """A job number; raises OpPrereqError."""
+    try:
+        return int(_number(key))
+    except types.Mismatch as err:
+        raise OpPrereqError(f"this is no job number: {err}", Code.WRONG_INPUT) from None
 
 
 class JobResource(Resource):

@@ -7,6 +7,7 @@ value that is not there makes every comparison false but ``!=``.
 
 from __future__ import annotations
 
+import contextlib
 import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +16,8 @@ from typing import Any
 
 from ganeti.errors import ParameterError
 from ganeti.master.query.field import Absent, Compare, Field, Kind, Need
+from ganeti.opcodes.base import JobId
+from ganeti.schema import types
 
 DEPTH = 10
 """Filters that are nested deeper are refused."""
@@ -55,7 +58,7 @@ def parse(expression: Any, fields: Mapping[str, Field], key: str) -> Filter:
 def _keys(expression: Any, key: Field) -> tuple[Any, ...] | None:
     """The values of a filter that consists of ``|`` and ``==`` on the key alone."""
     match expression:
-        case ["=" | "==", _, (str() | int()) as value]:
+        case ["=" | "==", _, (str() | int() | float()) as value]:
             return (_number(key, value) if key.compare is Compare.JOB_ID else value,)
         case ["|", *parts]:
             found = [_keys(part, key) for part in parts]
@@ -113,7 +116,8 @@ def _value_of(field: Field) -> Callable[[Any, Any], Any]:
 def _stamp(value: Any) -> Any:
     match value:
         case [int() | float() as seconds, int() | float() as microseconds]:
-            return seconds + microseconds / 1_000_000
+            with contextlib.suppress(OverflowError):
+                return seconds + microseconds / 1_000_000
     return value
 
 
@@ -146,12 +150,14 @@ _OPERANDS: Mapping[Kind, Any] = {
 """Other kinds take any value."""
 
 
+_job_id = types.checker(JobId)
+
+
 def _number(field: Field, value: Any) -> int:
-    if isinstance(value, str) and value.isdecimal():
-        return int(value)
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    raise ParameterError(f"the filter compares field '{field.name}' with {value!r}: no job number")
+    try:
+        return int(_job_id(value))
+    except types.Mismatch as err:
+        raise ParameterError(f"the filter compares field '{field.name}': {err}") from None
 
 
 def _equal(field: Field, value: Any) -> Test:

@@ -108,6 +108,7 @@ def test_what_passes(expression: Any) -> None:
         ["?", "memory"],
         ["<", "tags", 5],
         ["<", "received", ["soon", 1]],
+        ["==", "received", [10**400, 1]],
         ["=[]", "params", ["acpi"]],
     ],
 )
