@@ -7,18 +7,16 @@ on the Unix socket `path`, and goes on when a client has connected and hung up.
 
 from __future__ import annotations
 
-import contextlib
-import os
 import socket
 
 from ganeti.errors import OpExecError
 from ganeti.master.locks.plan import Level, LockPlan, exclusive
 from ganeti.master.unit import LogicalUnit
+from ganeti.master.units.test import visitor
 from ganeti.opcodes.test import OpTestJqueue
 
 KIND = "jqueue-test"
 WAITLOCK, EXEC = "waitlock", "exec"
-SOCKET_MODE = 0o660
 
 
 class TestJqueue(LogicalUnit[OpTestJqueue]):
@@ -44,26 +42,21 @@ class TestJqueue(LogicalUnit[OpTestJqueue]):
 
     def _stop_at(self, event: str) -> None:
         path = f"{self.paths.socket_dir}/{self.context.replace('/', '-')}-{event}"
-        with contextlib.suppress(FileNotFoundError):  # of a daemon that was killed here
-            os.unlink(path)
-        with socket.socket(socket.AF_UNIX) as listener, contextlib.ExitStack() as undo:
-            listener.bind(path)
-            undo.callback(os.unlink, path)
-            os.chmod(path, SOCKET_MODE)
-            listener.listen()
+        with visitor.expected(path) as listener:
             self.log.entry(KIND, [path, event])
-            _wait_for_client(listener, self.patience_s)
+            client = visitor.came(listener, self.patience_s)
+            if client is None or not _has_gone(client, self.patience_s):
+                raise OpExecError(
+                    f"no client has come and gone within {self.patience_s:.0f} s; this opcode is for"
+                    " 'gnt-debug test-jobqueue'"
+                )
 
 
-def _wait_for_client(listener: socket.socket, patience_s: float) -> None:
-    try:
-        listener.settimeout(patience_s)
-        client, _ = listener.accept()
-        with client:
-            client.settimeout(patience_s)
+def _has_gone(client: socket.socket, timeout_s: float) -> bool:
+    with client:
+        client.settimeout(timeout_s)
+        try:
             client.recv(1)
-    except TimeoutError:
-        raise OpExecError(
-            f"no client has come and gone within {patience_s:.0f} s; this opcode is for"
-            " 'gnt-debug test-jobqueue'"
-        ) from None
+        except TimeoutError:
+            return False
+    return True
