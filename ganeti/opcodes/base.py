@@ -130,6 +130,12 @@ class OpCode:
             return _without_secrets(self.PARAMETERS, raw)
         return raw
 
+    @property
+    def is_confidential(self) -> bool:
+        """Whether it has values that must not be stored; of an opcode that was decoded."""
+        hidden = (n for n, p in self.PARAMETERS.items() if p.disclosure() is not None)
+        return any(getattr(self, name) for name in hidden)
+
     @staticmethod
     def from_raw(raw: Any) -> OpCode:
         """The opcode of a JSON object: what an annotation with this class means."""
@@ -233,6 +239,17 @@ def class_of(raw: Any) -> type[OpCode]:
     return OpCode.REGISTRY[name]
 
 
+def _checked(cls: type[OpCode], name: str, value: Any) -> Any:
+    where = f"{cls.OP_ID}.{name}"
+    try:
+        return types.at(where, resolved(cls)[name], value)
+    except types.Mismatch:
+        if cls.PARAMETERS[name].disclosure() is None:
+            raise
+        # Errors are logged, and this one would quote what must not be stored.
+        raise types.Mismatch("has not the declared type", (where,)) from None
+
+
 def decode(raw: Any) -> OpCode:
     """The opcode of a JSON object, defaults filled in.
 
@@ -240,15 +257,14 @@ def decode(raw: Any) -> OpCode:
     one or a value that does not fit.
     """
     cls = class_of(raw)
-    checks = resolved(cls)
     values = {}
     for name, value in raw.items():
         if name == "OP_ID":
             continue
-        if name not in checks:
+        if name not in cls.PARAMETERS:
             raise types.Mismatch(f"unknown parameter '{name}'", (cls.OP_ID,))
         if value is not None or cls.PARAMETERS[name].default is REQUIRED:
-            values[name] = types.at(f"{cls.OP_ID}.{name}", checks[name], value)
+            values[name] = _checked(cls, name, value)
     for name, parameter in cls.PARAMETERS.items():
         if parameter.default is REQUIRED and name not in values:
             raise types.Mismatch("is missing", (f"{cls.OP_ID}.{name}",))

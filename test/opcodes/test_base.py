@@ -85,6 +85,27 @@ def test_secrets_do_not_reach_the_disk() -> None:
     assert op.encode()["recipe"] == {"x": "hidden"}
 
 
+@pytest.mark.parametrize(
+    ("more", "confidential"),
+    [
+        ({}, False),
+        ({"recipe": {}}, False),
+        ({"recipe": {"x": 1}}, True),
+        ({"secret": {"y": 2}}, True),
+    ],
+)
+def test_what_is_confidential(more: dict[str, Any], confidential: bool) -> None:
+    assert base.decode(bake(**more)).is_confidential is confidential
+
+
+@pytest.mark.parametrize("name", ["recipe", "secret"])
+def test_errors_do_not_tell_what_is_not_stored(name: str) -> None:
+    with pytest.raises(types.Mismatch) as caught:
+        base.decode(bake(**{name: "hidden"}))
+    assert str(caught.value) == f"OP_SAMPLE_BAKE_CAKE.{name}: has not the declared type"
+    assert caught.value.__suppress_context__
+
+
 def test_defaults_are_not_shared() -> None:
     first = base.decode(bake())
     assert isinstance(first, OpSampleBakeCake)

@@ -20,6 +20,7 @@ from ganeti.master.query.field import (
     plain,
 )
 from ganeti.master.queue.job import Job, Operation
+from ganeti.opcodes import base
 from ganeti.opcodes.base import JobId
 from ganeti.schema import types
 
@@ -45,10 +46,16 @@ def _of_ops(read: Callable[[Operation], Any]) -> Getter:
     return lambda found, _: [read(op) for op in found.job.ops] if found.job else None
 
 
+def _without_marks(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_marks(inner) for key, inner in value.items()}
+    return None if value == base.REDACTED else value
+
+
 def _opcode(operation: Operation) -> dict[str, Any]:
-    """The opcode without parameters that are not set."""
+    """The opcode without parameters that are not set, and without secrets."""
     return {
-        name: value
+        name: _without_marks(value)
         for name, value in operation.input.items()
         if value is not None or name in SHOWN_WHEN_NULL
     }

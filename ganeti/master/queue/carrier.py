@@ -93,8 +93,8 @@ class Carrier:
             )
         if op.lost_secrets:
             raise errors.OpPrereqError(
-                "secret parameters are never stored, so they were lost when the master daemon was"
-                " restarted; submit the job again",
+                "private and secret parameters are not stored in the queue, so they were lost when the"
+                " master daemon was restarted; submit the job again",
                 Code.WRONG_STATE,
             )
         feedback = partial(self._tell, entry, index)

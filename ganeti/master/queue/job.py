@@ -83,9 +83,9 @@ class Operation:
 
     @property
     def lost_secrets(self) -> bool:
-        """True if it was given secrets that ended with the master daemon it was given to."""
-        values = (v for v in self.input.values() if isinstance(v, dict))
-        return self.given is None and any(base.REDACTED in v.values() for v in values)
+        """True if it was given values that ended with the master daemon it was given to."""
+        opcode = self.opcode
+        return self.given is None and opcode is not None and opcode.is_confidential
 
     def raw(self) -> dict[str, Any]:
         return {

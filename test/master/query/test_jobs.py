@@ -68,6 +68,13 @@ def test_opcodes_are_shown_without_what_is_not_set(world: World) -> None:
     assert (op["depends"], op["comment"]) == (None, None)
 
 
+def test_opcodes_are_shown_without_secrets(world: World) -> None:
+    job_id = world.queue.submit("nothing", secret={"password": "hidden"})
+    world.queue.until(job_id)
+    (((_, (op,)),),) = world.rows("job", ["ops"])
+    assert op["secret"] == {"password": None}
+
+
 def test_a_job_that_waits_has_no_times_yet(world: World) -> None:
     gate = Gate()
     world.queue.script("gated", gate)

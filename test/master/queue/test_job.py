@@ -150,11 +150,12 @@ def test_what_cannot_be_decoded_stays_listable(raw: dict[str, Any], summary: str
     assert jobs.Operation(raw).summary == summary
 
 
-def test_secrets_stay_in_memory() -> None:
-    opcode = OpSampleKeepSecret(secrets={"a": "hidden"}, private={"b": "hidden"})
+@pytest.mark.parametrize("secrets", [{"a": "hidden"}, None])
+def test_secrets_stay_in_memory(secrets: dict[str, str] | None) -> None:
+    opcode = OpSampleKeepSecret(secrets=secrets, private={"b": "hidden"})
     job = jobs.submitted(1, [opcode], NOW)
     given_op = job.ops[0].opcode
-    assert isinstance(given_op, OpSampleKeepSecret) and given_op.secrets == {"a": "hidden"}
+    assert isinstance(given_op, OpSampleKeepSecret) and given_op.secrets == secrets
     assert not job.ops[0].lost_secrets
     assert b"hidden" not in job.encoded
     again = jobs.decode(job.encoded).ops[0]
