@@ -33,13 +33,13 @@ class Submitted(Exception):
 
 
 def prepared(run: Run, op: OpCode) -> OpCode:
-    """The opcode with what all opcodes get from the command line."""
-    op.debug_level = run.opts.debug
+    """The opcode with what all opcodes get from the command line; what it says itself stays."""
+    op.debug_level = max(op.debug_level or 0, run.opts.debug)
     if hasattr(run.opts, "dry_run"):
-        op.dry_run = run.opts.dry_run
+        op.dry_run = bool(op.dry_run or run.opts.dry_run)
     if getattr(run.opts, "priority", None):
         op.priority = PRIORITIES[run.opts.priority]
-    op.reason = reason_trail(run)
+    op.reason = [*op.reason, *reason_trail(run)]
     return op
 
 

@@ -68,6 +68,19 @@ def test_submit_job(cli: CommandLine, tmp_path: pathlib.Path) -> None:
     ]
 
 
+def test_what_a_file_says_stays(cli: CommandLine, tmp_path: pathlib.Path) -> None:
+    said = {"dry_run": True, "debug_level": 2, "priority": -10, "reason": [["mine", "why", 5]]}
+    path = write(tmp_path / "a", [{**DELAY, **said}])
+    assert cli.run("gnt-debug", "submit-job", path)[0] == 0
+    (op,) = cli.master.ops
+    first, second = op.pop("reason")
+    assert (first, second[:2]) == (["mine", "why", 5], ["gnt:client:gnt-debug", "submit-job"])
+    assert (op["dry_run"], op["debug_level"], op["priority"]) == (True, 2, -10)
+    cli.run("gnt-debug", "submit-job", "-ddd", "--dry-run", "--priority=low", path)
+    op = cli.master.ops[1]
+    assert (op["dry_run"], op["debug_level"], op["priority"]) == (True, 3, 10)
+
+
 def test_submit_each_by_itself(cli: CommandLine, tmp_path: pathlib.Path) -> None:
     calls: list[int] = []
     many = cli.master.SubmitManyJobs
