@@ -7,31 +7,46 @@ Belongs to the scheduler and is protected by its lock.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from enum import Enum
+from typing import NamedTuple
 
 from ganeti.master.queue import filters
-from ganeti.master.queue.filters import Decision
 from ganeti.master.queue.job import Job
 from ganeti.model.filter import FilterRule
 
 
+class Shared(Enum):
+    """What the jobs that a limit counts have in common."""
+
+    LABEL = "a label in their reason trails"
+    RULE = "the rule that decides for them"
+
+
+class Limit(NamedTuple):
+    """At most so many jobs of this label, or of this rule, may have started."""
+
+    shared: Shared
+    name: str
+    most: float
+
+
 class Admission:
-    """Counts started jobs by the rule that decides for them and by the limits they name."""
+    """Counts started jobs by the limits that hold for them."""
 
     def __init__(self) -> None:
         self._rules: list[FilterRule] = []
         self._deciding: dict[int, FilterRule | None] = {}
         self._started: dict[int, Job] = {}
-        self._by_rule: Counter[str] = Counter()
-        self._by_bucket: Counter[str] = Counter()
+        self._counts: Counter[Limit] = Counter()
 
     def use(self, rules: Iterable[FilterRule]) -> None:
         """The rules have changed; jobs that have started are counted anew."""
         self._rules = filters.in_order(rules)
         self._deciding.clear()
-        self._by_rule = Counter(
-            rule.uuid for job in self._started.values() if (rule := self._rule_for(job))
-        )
+        self._counts.clear()
+        for job in self._started.values():
+            self._counts.update(self._limits(job))
 
     def _rule_for(self, job: Job) -> FilterRule | None:
         if not self._rules:
@@ -40,20 +55,24 @@ class Admission:
             self._deciding[job.id] = filters.deciding(self._rules, job)
         return self._deciding[job.id]
 
+    def _limits(self, job: Job) -> Iterator[Limit]:
+        for label, most in filters.buckets(job).items():
+            yield Limit(Shared.LABEL, label, most)
+        rule = self._rule_for(job)
+        if rule is not None:
+            yield Limit(Shared.RULE, rule.uuid, filters.most(rule))
+
     def rejects(self, job: Job) -> bool:
         """True if a rule says so for a job that was not started yet, or only waits."""
-        return self.by_rules(job) is Decision.REJECT
+        rule = self._rule_for(job)
+        return rule is not None and rule.action == "REJECT"
 
-    def by_rules(self, job: Job) -> Decision:
-        """What the filter rules say."""
-        return filters.decide(self._rule_for(job), self._by_rule)
+    def held_by(self, job: Job) -> Limit | None:
+        """A limit for which the job has to wait."""
+        return next((limit for limit in self._limits(job) if not self.has_room(limit)), None)
 
-    def decide(self, job: Job) -> Decision:
-        """What limits in the reason trail and filter rules say together."""
-        limits = filters.buckets(job)
-        if any(self._by_bucket[label] >= limit for label, limit in limits.items()):
-            return Decision.HOLD
-        return self.by_rules(job)
+    def has_room(self, limit: Limit) -> bool:
+        return self._counts[limit] < limit.most
 
     def has_started(self, job: Job) -> bool:
         return job.id in self._started
@@ -61,20 +80,13 @@ class Admission:
     def start(self, job: Job) -> None:
         """The job counts from now on."""
         self._started[job.id] = job
-        self._count(job, 1)
+        self._counts.update(self._limits(job))
 
     def end(self, job_id: int) -> None:
         """The job has ended, or was never started."""
         job = self._started.pop(job_id, None)
-        if job is not None:
-            self._count(job, -1)
+        for limit in self._limits(job) if job is not None else ():
+            self._counts[limit] -= 1
+            if not self._counts[limit]:
+                del self._counts[limit]  # there are as many labels as people invent
         self._deciding.pop(job_id, None)
-
-    def _count(self, job: Job, step: int) -> None:
-        for label in filters.buckets(job):
-            self._by_bucket[label] += step
-            if not self._by_bucket[label]:
-                del self._by_bucket[label]  # there are as many labels as people invent
-        rule = self._rule_for(job)
-        if rule is not None:
-            self._by_rule[rule.uuid] += step

@@ -15,6 +15,7 @@ from typing import Any
 from ganeti.master.alarms import Alarm
 from ganeti.master.locks.grip import Rank
 from ganeti.master.locks.plan import Level, Want
+from ganeti.master.queue.admission import Limit
 from ganeti.master.queue.execution import Attempt
 from ganeti.master.queue.job import Job, Status
 
@@ -47,6 +48,7 @@ Outcome = Callable[[Exception | None], None]
 class Entry:
     """`head` is the job as it is; `shown` is what clients may see of it, None before it is durable.
 
+    `held_by`: the limit in whose line a pending job stands.
     `raw` is the attempt's opcode as the job file will have it, once all locks are held.
     `is_new`: it has not even been given to the store. `is_refused`: that failed, so it must not run.
     """
@@ -57,6 +59,7 @@ class Entry:
     is_new: bool = False
     is_refused: bool = False
     phase: Phase = Phase.PENDING
+    held_by: Limit | None = None
     known: dict[int, Status | None] = field(default_factory=dict)
     interrupt: Interrupt | None = None
     failed_attempts: int = 0

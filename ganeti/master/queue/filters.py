@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Which jobs may start: the filter rules of the cluster, and limits named in reason trails.
 
-Pure functions: rules and jobs in, decision out. An expression is the query language's nested lists
+Pure functions: rules and jobs in, limits out. An expression is the query language's nested lists
 (``["&", ["==", "OP_ID", "OP_TEST_DELAY"], ...]``), here over the attributes of an opcode, of an entry
 of the reason trail, or over the job's number.
 """
 
 from __future__ import annotations
 
+import math
 import operator
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from enum import Enum
 from typing import Any
 
 from ganeti.master.queue.job import Job
@@ -23,14 +23,6 @@ _BUCKET = re.compile(r"rate-limit:(0*([1-9][0-9]{0,8})):(.*)", re.DOTALL)
 """Larger numbers limit nothing; Python refuses to read them when they have thousands of digits."""
 
 Getter = Callable[[str], Any]
-
-
-class Decision(Enum):
-    """What becomes of a job that could start."""
-
-    START = "start"
-    HOLD = "leave it queued"
-    REJECT = "cancel it"
 
 
 class _Missing(LookupError):
@@ -131,19 +123,14 @@ def deciding(rules: Iterable[FilterRule], job: Job) -> FilterRule | None:
     return next(found, None)
 
 
-def decide(rule: FilterRule | None, running_by_rule: Mapping[str, int]) -> Decision:
-    """What the deciding rule says; `running_by_rule` counts started jobs by the rule's UUID."""
-    if rule is None:
-        return Decision.START
+def most(rule: FilterRule) -> float:
+    """How many jobs may have started for which the rule decides."""
     match rule.action:
-        case "PAUSE":
-            return Decision.HOLD
-        case "REJECT":
-            return Decision.REJECT
+        case "PAUSE" | "REJECT":
+            return 0
         case [word, limit] if word == RATE_LIMIT:
-            is_full = running_by_rule.get(rule.uuid, 0) >= limit
-            return Decision.HOLD if is_full else Decision.START
-    return Decision.START
+            return int(limit)
+    return math.inf
 
 
 def buckets(job: Job) -> dict[str, int]:

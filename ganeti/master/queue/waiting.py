@@ -2,22 +2,23 @@
 """Queued jobs: in which order they may start, and what holds them back.
 
 A job starts when the jobs it depends on have ended, then limits and filter rules admit it, then there
-is a slot it could run in. All of this belongs to the scheduler, whose lock protects it; methods are
+is a slot it could run in. Those that a limit holds back stand in a line of their own, which nobody looks
+at while there is no room: thousands of them cost nothing. All of this belongs to the scheduler, whose lock protects it; methods are
 called from within its `holding` block.
 """
 
 from __future__ import annotations
 
 import bisect
-from collections.abc import Callable, Iterable, Mapping
+import heapq
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Protocol
 
 from ganeti import errors
 from ganeti.master.locks.rows import LockRow
 from ganeti.master.queue import depends
-from ganeti.master.queue.admission import Admission
+from ganeti.master.queue.admission import Admission, Limit
 from ganeti.master.queue.entry import Entry, Phase, by_rank
-from ganeti.master.queue.filters import Decision
 from ganeti.master.queue.job import Job, Status
 from ganeti.model.filter import FilterRule
 
@@ -33,12 +34,12 @@ class Host(Protocol):
 
 
 class WaitingRoom:
-    """Jobs in phase PENDING, by rank, and PARKED ones, by what they wait for."""
+    """Jobs in phase PENDING, by what holds them back and by rank, and PARKED ones, by what they wait for."""
 
     def __init__(self, host: Host, entries: Mapping[int, Entry]) -> None:
         self._host, self._entries = host, entries
         self._admission = Admission()
-        self._pending: list[Entry] = []
+        self._lines: dict[Limit | None, list[Entry]] = {}
         self._dependents: dict[int, set[int]] = {}
         self.has_to_look = False
         """Something has changed by which a job may be able to start."""
@@ -76,10 +77,20 @@ class WaitingRoom:
     def queue_up(self, entry: Entry) -> None:
         """The job may start when its turn comes; a new one that is rejected is cancelled at once."""
         entry.phase = Phase.PENDING
-        bisect.insort(self._pending, entry, key=by_rank)
+        self._line_up(entry, None)
         if not self._admission.has_started(entry.head) and self.rejects(entry):
             self._host.cancel_entry(entry)
         self.has_to_look = True
+
+    def _line_up(self, entry: Entry, held_by: Limit | None) -> None:
+        entry.held_by = held_by
+        bisect.insort(self._lines.setdefault(held_by, []), entry, key=by_rank)
+
+    def _step_out(self, entry: Entry) -> None:
+        line = self._lines[entry.held_by]
+        line.remove(entry)
+        if not line:
+            del self._lines[entry.held_by]
 
     def rejects(self, entry: Entry) -> bool:
         """True if a filter rule says that the job, which has not begun to run, is to be cancelled."""
@@ -88,47 +99,62 @@ class WaitingRoom:
     def leave(self, entry: Entry) -> None:
         """The job ends without having been started."""
         if entry.phase is Phase.PENDING:
-            self._pending.remove(entry)
+            self._step_out(entry)
 
     def change(self, entry: Entry, job: Job) -> None:
         """The job, with its rank perhaps, has changed."""
-        if entry.phase is Phase.PENDING:
-            self._pending.remove(entry)
-            entry.head = job
-            bisect.insort(self._pending, entry, key=by_rank)
+        is_here = entry.phase is Phase.PENDING
+        if is_here:
+            self._step_out(entry)
         entry.head = job
+        if is_here:
+            self._line_up(entry, entry.held_by)
 
     def use(self, rules: Iterable[FilterRule]) -> None:
         self._admission.use(rules)
+        everyone = [entry for line in self._lines.values() for entry in line]
+        self._lines.clear()
+        for entry in everyone:
+            self._line_up(entry, None)
         self.has_to_look = True
 
     def look(self, is_free: Callable[[], bool]) -> None:
         """Start what may start, the best ranked first, as long as there is a free slot."""
         self.has_to_look = False
-        for entry in list(self._pending):
-            if not is_free():
+        if is_free():
+            for entry in heapq.merge(*map(self._hopeful, list(self._lines)), key=by_rank):
+                self._consider(entry)
+                if not is_free():
+                    return
+
+    def _hopeful(self, limit: Limit | None) -> Iterator[Entry]:
+        """Those in a line, as long as there is room."""
+        for entry in list(self._lines[limit]):
+            if limit is not None and not self._admission.has_room(limit):
                 return
-            self._consider(entry)
+            yield entry
 
     def _consider(self, entry: Entry) -> None:
         job = entry.head
         match depends.verdict(job.ops[job.current], job.id, entry.known):
             case depends.WaitFor():
-                self._pending.remove(entry)
+                self._step_out(entry)
                 entry.phase = Phase.PARKED
             case depends.Cancel():
                 self._host.cancel_entry(entry)
             case depends.Fail(reason):
-                self._pending.remove(entry)
+                self._step_out(entry)
                 self._host.fail(entry, errors.OpExecError(reason))
             case depends.Ready():
                 self._admit(entry)
 
     def _admit(self, entry: Entry) -> None:
         has_started = self._admission.has_started(entry.head)
-        if not has_started and self._admission.decide(entry.head) is not Decision.START:
+        limit = None if has_started else self._admission.held_by(entry.head)
+        self._step_out(entry)
+        if limit is not None:
+            self._line_up(entry, limit)
             return
-        self._pending.remove(entry)
         if not has_started:
             self._admission.start(entry.head)
         self._host.take_up(entry)

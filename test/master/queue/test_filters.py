@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
 
 from ganeti.master.queue import filters
 from ganeti.master.queue import job as jobs
-from ganeti.master.queue.filters import Decision
 from ganeti.master.queue.job import Job
 from ganeti.model.filter import FilterRule
 from ganeti.opcodes.test import OpTestDelay
@@ -110,21 +110,11 @@ def test_the_first_rule_that_applies_and_does_not_continue_decides() -> None:
 
 
 @pytest.mark.parametrize(
-    ("action", "running", "decision"),
-    [
-        ("ACCEPT", 9, Decision.START),
-        ("PAUSE", 0, Decision.HOLD),
-        ("REJECT", 0, Decision.REJECT),
-        (["RATE_LIMIT", 2], 1, Decision.START),
-        (["RATE_LIMIT", 2], 2, Decision.HOLD),
-    ],
+    ("action", "most"),
+    [("ACCEPT", math.inf), ("PAUSE", 0), ("REJECT", 0), (["RATE_LIMIT", 2], 2)],
 )
-def test_decisions(action: Any, running: int, decision: Decision) -> None:
-    assert filters.decide(rule(action=action), {"u": running}) is decision
-
-
-def test_without_a_rule_jobs_start() -> None:
-    assert filters.decide(None, {}) is Decision.START
+def test_how_many_jobs_a_rule_lets_start(action: Any, most: float) -> None:
+    assert filters.most(rule(action=action)) == most
 
 
 @pytest.mark.parametrize(
