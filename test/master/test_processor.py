@@ -9,10 +9,10 @@ import pytest
 
 from ganeti.errors import Code, HooksAbort, HooksFailure, JobQueueError, OpPrereqError
 from ganeti.master.locks.plan import All, Level
-from ganeti.master.processor import UnitAttempt, UnitExecutor
+from ganeti.master.processor import UnitAttempt, UnitExecutor, inherited
 from ganeti.model.config import Config
 from ganeti.opcodes.base import OpCode
-from ganeti.opcodes.cluster import OpClusterVerify
+from ganeti.opcodes.cluster import OpClusterVerify, OpClusterVerifyConfig
 from ganeti.opcodes.instance import OpInstanceReboot, OpInstanceStartup
 from ganeti.opcodes.tags import OpTagsSet
 from test.support.cluster import a_cluster
@@ -121,6 +121,31 @@ def test_jobs_of_a_result_are_submitted_and_named(tmp_path: Path) -> None:
     (config,), (group,) = job.submitted
     assert config.reason == [("me", "why", 1)]
     assert group.depends == [(-1, [])]
+
+
+PARENT = OpClusterVerify().replace(debug_level=2, priority=-10, reason=[("me", "why", 1)])
+
+
+@pytest.mark.parametrize(
+    ("said", "child_has"),
+    [
+        ({}, (2, -10, "Submitted by OP_CLUSTER_VERIFY", [("me", "why", 1)])),
+        (
+            {"debug_level": 1, "priority": 10, "comment": "own", "reason": [("it", "so", 2)]},
+            (1, 10, "own", [("it", "so", 2), ("me", "why", 1)]),
+        ),
+    ],
+)
+def test_what_jobs_inherit_from_the_opcode_that_submits_them(said: Any, child_has: Any) -> None:
+    child = inherited(PARENT, PARENT.priority, OpClusterVerifyConfig().replace(**said))
+    assert (child.debug_level, child.priority, child.comment, child.reason) == child_has
+
+
+@pytest.mark.parametrize(("risen", "submitted"), [(-13, -10), (-3, 0), (6, 10), (0, 0), (-20, -10)])
+def test_a_priority_that_has_risen_is_inherited_as_one_that_can_be_submitted(
+    risen: int, submitted: int
+) -> None:
+    assert inherited(PARENT, risen, OpClusterVerifyConfig()).priority == submitted
 
 
 # Hooks.

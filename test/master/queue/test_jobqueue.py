@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from ganeti.master.queue import job as jobs
 from ganeti.master.queue.execution import Feedback, Run
 from ganeti.master.queue.watch import Answer, Known
 from ganeti.rpc.runner import Deposed
-from test.support.queue_world import PATIENCE_S, Gate, World, scripted
+from test.support.queue_world import PATIENCE_S, Gate, OpSampleScripted, World, scripted
 
 
 def stored_status(content: bytes) -> str:
@@ -269,6 +270,29 @@ def test_secrets_that_a_restart_lost(world: World) -> None:
     assert "submit the job again" in job.ops[0].result[1][0]
     fresh = world.until(world.submit("nothing", secret={"a": "x"}))
     assert fresh.status == "success"
+
+
+def test_secrets_are_in_no_file_and_in_no_log(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    gate = Gate()
+    world.script("gate", gate)
+    number = world.submit("gate", "nothing", secret={"password": "hunter2"})
+    gate.wait_for_arrival()
+    assert isinstance(opcode := world.op(number).opcode, OpSampleScripted)
+    assert opcode.secret == {"password": "hunter2"}
+    gate.let_through()
+    world.until(number)
+    assert world.queue.archive(number)
+    world.queue.set_candidates(["n2", "n4"])
+    world.let_writer_catch_up()
+    kept = [path.read_bytes() for path in Path(world.paths.queue_dir).rglob("*") if path.is_file()]
+    kept += [data for files in world.candidates.files.values() for data in files.values()]
+    kept += [data for _, content in world.candidates.calls for data in content.files.values()]
+    assert any(b"<redacted>" in data for data in kept)
+    assert not any(b"hunter2" in data for data in kept)
+    assert f"job {number}" in caplog.text and "hunter2" not in caplog.text
 
 
 def test_a_second_way_when_resources_are_short(world: World) -> None:

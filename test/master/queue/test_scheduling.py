@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -414,6 +416,42 @@ def test_a_rule_limits_how_many_run(world: World, gate: Gate) -> None:
         world.until(number)
 
 
+def test_a_rule_counts_what_it_finds_running(world: World, gate: Gate) -> None:
+    running = [world.submit("gate") for _ in range(2)]
+    for _ in running:
+        gate.wait_for_arrival()
+    world.rule(["RATE_LIMIT", 2])
+    late = world.submit("nothing")
+    assert world.status(late) == "queued"
+    world.rules.clear()
+    world.rule(["RATE_LIMIT", 3])
+    assert world.until(late).status == "success"
+    gate.let_through(2)
+    for number in running:
+        world.until(number)
+
+
+def test_rejected_jobs_that_wait_for_another_are_cancelled_too(world: World, gate: Gate) -> None:
+    first = world.submit("gate")
+    gate.wait_for_arrival()
+    second = world.submit("nothing", depends=[(first, [])])
+    world.rule("REJECT")
+    assert world.until(second).status == "canceled"
+    third = world.submit("nothing", depends=[(first, [])])
+    assert world.until(third).status == "canceled"
+    gate.let_through()
+    assert world.until(first).status == "success"
+
+
+def test_an_earlier_rule_accepts_what_a_later_one_would_hold(world: World) -> None:
+    world.rule("ACCEPT", ["opcode", ["=", "script", "nothing"]], uuid="a")
+    world.rule("PAUSE", uuid="b")
+    world.script("other")
+    held = world.submit("other")
+    assert world.until(world.submit("nothing")).status == "success"
+    assert world.status(held) == "queued"
+
+
 def test_a_reason_limits_how_many_run(world: World, gate: Gate) -> None:
     reason = [("gnt:user", "rate-limit:1:nightly", 1)]
     first, second = (world.submit("gate", reason=reason) for _ in range(2))
@@ -564,6 +602,20 @@ def test_a_drained_queue_refuses_new_jobs_only(world: World) -> None:
     assert world.candidates.drained == {"n2": False, "n3": False}
 
 
+def test_an_opcode_cannot_submit_to_a_drained_queue(world: World, gate: Gate) -> None:
+    def spawn(run: Run) -> list[Any]:
+        gate(run)
+        return run.submit_jobs([[scripted("nothing")]])
+
+    world.script("spawn", spawn)
+    number = world.submit("spawn")
+    gate.wait_for_arrival()
+    world.queue.set_drained(True)
+    gate.let_through()
+    assert world.until(number).ops[0].result[0] == "JobQueueDrainError"
+    assert world.queue.last_id == number
+
+
 def test_one_refused_job_does_not_affect_the_others(world: World) -> None:
     new = [[scripted("nothing", depends=[(-5, [])])], [scripted("nothing")]]
     refused, accepted = world.queue.submit_many(new)
@@ -621,6 +673,16 @@ def test_auto_archiving_by_age(world: World, gate: Gate) -> None:
     assert world.queue.auto_archive(-1, -1) == (0, 2), "no time to look at any"
     assert world.queue.auto_archive(-1, 60) == (1, 0)
     gate.let_through()
+
+
+def test_auto_archiving_ends_in_time(world: World) -> None:
+    numbers = [world.submit("nothing") for _ in range(30)]
+    for number in numbers:
+        world.until(number)
+    vars(world.clock)["monotonic"] = itertools.count().__next__
+    assert world.queue.auto_archive(-1, 15) == (15, 15)
+    assert [snapshot.job.id for snapshot in world.queue.jobs()] == numbers[15:]
+    assert os.path.exists(world.paths.archived_job(numbers[14]))
 
 
 def test_shutting_down(world: World, owner: Owner, gate: Gate) -> None:
