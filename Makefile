@@ -122,7 +122,7 @@ install: run-packages  ## DESTDIR= PREFIX=/usr SYSCONFDIR=/etc LOCALSTATEDIR=/va
 	$(PYTHON) -m compileall -q -s "$(DESTDIR)" $(DESTDIR)$(PYTHONDIR)
 	$(call place,daemons/gnt-* daemons/ganeti-*,$(SBINDIR),755)
 	$(call place,$(wildcard daemons/daemon-util daemons/ensure-dirs $(NODE_TOOLS)),$(LIBDIR),755)
-	$(call place,$(wildcard tools/master-ip-setup tools/kvm-console-wrapper),$(LIBDIR)/tools,755)
+	$(call place,$(wildcard tools/confd-client tools/master-ip-setup tools/kvm-console-wrapper),$(LIBDIR)/tools,755)
 	$(call place,daemons/init.d/ganeti,$(SYSCONFDIR)/init.d,755)
 	$(call place,doc/examples/ganeti.default,$(SYSCONFDIR)/default,644)
 	mv $(DESTDIR)$(SYSCONFDIR)/default/ganeti.default $(DESTDIR)$(SYSCONFDIR)/default/ganeti

@@ -2,7 +2,7 @@
 """The manual pages: prose of ``man/NAME.rst``, with synopsis and options from the declarations.
 
 ``.. commands::`` in a page stands for the commands of the tool; the sections after it are notes on
-single commands. ``.. options::`` stands for the options of a daemon.
+single commands. ``.. options::`` stands for the options of a daemon or tool.
 """
 
 from __future__ import annotations
@@ -22,12 +22,16 @@ from ganeti.cli import main as cli
 from ganeti.cli import options
 from ganeti.cli.command import Command
 from ganeti.cli.options import Option
+from ganeti.confd import daemon as confd
+from ganeti.confd import exercise
 from ganeti.master import daemon as masterd
 from ganeti.node import daemon as noded
 
 SOURCES = Path(__file__).parent
 COMMANDS, OPTIONS = ".. commands::\n", ".. options::\n"
 PARSERS: dict[str, Callable[[], object]] = {
+    "confd-client": lambda: exercise.parse(["--help"]),
+    "ganeti-confd": lambda: confd.parse(["--help"]),
     "ganeti-masterd": lambda: masterd.parse(["--help"]),
     "ganeti-noded": lambda: noded.parse(["--help"], paths.Paths()),
 }
