@@ -303,10 +303,22 @@ def wire_name(error: GenericError) -> str:
     return next(c.__name__ for c in type(error).__mro__ if CLASSES.get(c.__name__) is c)
 
 
+def _plain(arg: Any) -> Any:
+    """What is not JSON travels as its text, so that an error is never lost for another one."""
+    match arg:
+        case None | bool() | int() | float() | str():
+            return arg
+        case list() | tuple():
+            return [_plain(inner) for inner in arg]
+        case dict():
+            return {str(key): _plain(inner) for key, inner in arg.items()}
+    return str(arg)
+
+
 def encode(error: BaseException) -> list[Any]:
     """``[class name, [argument, ...]]``; what is not ours travels as a GenericError."""
     if isinstance(error, GenericError):
-        return [wire_name(error), list(error.args)]
+        return [wire_name(error), [_plain(arg) for arg in error.args]]
     return ["GenericError", [f"{type(error).__name__}: {error}"]]
 
 
@@ -316,5 +328,13 @@ def decode(value: Any) -> GenericError | None:
         case [str(name), [*args]] if name in CLASSES:
             error = CLASSES[name].__new__(CLASSES[name])
             error.args = tuple(args)
-            return error
+            return error if _has_text(error) else None
     return None
+
+
+def _has_text(error: GenericError) -> bool:
+    """Whether the arguments are those of the class."""
+    try:
+        return bool(str(error)) or True
+    except (LookupError, TypeError, ValueError):
+        return False

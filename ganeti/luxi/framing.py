@@ -7,9 +7,11 @@ Encoders escape U+0003, so the byte never stands inside a message. What is writt
 from __future__ import annotations
 
 from collections import deque
-from typing import Any
+from typing import Any, NoReturn
 
 import simplejson
+
+from ganeti.utils import nesting
 
 END = b"\x03"
 LIMIT = 64 * 1024 * 1024
@@ -30,23 +32,17 @@ class Splitter:
     def __init__(self, limit: int = LIMIT) -> None:
         self._limit = limit
         self._ready: deque[bytes] = deque()
-        self._parts: list[bytes] = []
-        self._size = 0
+        self._begun = bytearray()
 
     def feed(self, data: bytes) -> None:
         """Bytes as they came; raises `Malformed` when no end mark comes for too long."""
-        first, *others = data.split(END)
-        self._begun(first)
-        for piece in others:
-            self._ready.append(b"".join(self._parts))
-            self._parts, self._size = [], 0
-            self._begun(piece)
-        if self._size > self._limit:
+        *ends, rest = data.split(END)
+        for piece in ends:
+            self._ready.append(bytes(self._begun + piece))
+            self._begun = bytearray()
+        self._begun += rest
+        if len(self._begun) > self._limit:
             raise Malformed(f"no end of message within {self._limit} bytes")
-
-    def _begun(self, piece: bytes) -> None:
-        self._parts.append(piece)
-        self._size += len(piece)
 
     def take(self) -> bytes | None:
         """The next whole message without its end mark, or None."""
@@ -60,10 +56,17 @@ def encode(message: Any) -> bytes:
 
 def decode(data: bytes) -> dict[str, Any]:
     """The object of a message; raises `Malformed`."""
+    if nesting.is_too_deep(data):
+        raise Malformed(f"a message is nested deeper than {nesting.LEVELS} levels")
     try:
-        message = simplejson.loads(data.decode("utf-8"))
-    except (ValueError, RecursionError) as err:
+        message = simplejson.loads(data.decode("utf-8"), parse_constant=_no_number)
+    except ValueError as err:
         raise Malformed(f"a message is no JSON text: {err}") from None
     if not isinstance(message, dict):
         raise Malformed("a message must be a JSON object")
     return message
+
+
+def _no_number(word: str) -> NoReturn:
+    """Parsers take ``NaN`` and infinities, which JSON does not have."""
+    raise ValueError(f"{word} is no number")

@@ -20,8 +20,8 @@ from ganeti.schema import types
 
 log = logging.getLogger(__name__)
 
-VERSIONS = (None, 2170000, version.LUXI, 3010000)
-"""What clients may send as the version of the protocol, which is the same in all of them."""
+VERSIONS = (None, *range(2090000, 2180000, 10000), version.LUXI, 3010000)
+"""What clients may send: releases 2.9 to 2.17, 3.0 and 3.1 speak the same protocol."""
 
 Reply = Callable[[bytes, bool], None]
 """Takes the answer, and whether the connection ends with it. To be called once, on any thread."""
@@ -42,14 +42,18 @@ class Requests:
 
     def __call__(self, data: bytes, reply: Reply) -> None:
         """Carry one request out; blocks as long as its method does."""
+        self._answer(lambda: self._result(data), reply)
+
+    def _answer(self, result_of: Callable[[], Any], reply: Reply) -> None:
+        """Reply with a result or an error, once, whatever happens."""
         try:
-            result = self._result(data)
+            result = result_of()
             if isinstance(result, Future):
-                result.add_done_callback(lambda future: reply(_success(future.result()), False))
+                result.add_done_callback(lambda known: self._answer(known.result, reply))
                 return
             answer, is_last = _success(result), False
         except (Refused, framing.Malformed, filters.Malformed) as err:
-            log.warning("a client sent what cannot be understood: %s", err)
+            log.warning("a client sent what cannot be understood: %.300r", str(err))
             answer, is_last = _failure(str(err)), True
         except errors.GenericError as err:
             answer, is_last = _failure(errors.encode(err)), False
@@ -70,7 +74,7 @@ def parse(request: dict[str, Any]) -> tuple[str, list[Any]]:
     if not isinstance(method, str) or args is None:
         raise Refused("a request needs the keys 'method' and 'args'")
     if method not in LuxiCalls.CALLS:
-        raise Refused(f"there is no method '{method}'")
+        raise Refused(f"there is no method {method!r:.80}")
     if request.get("version") not in VERSIONS:
         raise errors.LuxiError(
             f"this is version {version.LUXI} of the protocol, the client has {request['version']}"

@@ -19,12 +19,12 @@ import socket
 import struct
 import threading
 
-from ganeti import owners
 from ganeti.luxi import framing
 from ganeti.luxi.framing import Splitter
 from ganeti.master.luxi_requests import Requests
 from ganeti.master.queue.workers import Pool
 from ganeti.paths import Paths
+from ganeti.utils.files import Owner
 
 log = logging.getLogger(__name__)
 
@@ -57,11 +57,11 @@ class _Connection:
 
 
 class LuxiServer:
-    """`bind`, `start`, `stop`."""
+    """`bind`, `start`, `stop`. `owner`: whose the sockets are to be; only root and the owner can say so."""
 
-    def __init__(self, paths: Paths, requests: Requests) -> None:
+    def __init__(self, paths: Paths, requests: Requests, *, owner: Owner | None = None) -> None:
         self._places = (paths.master_socket, paths.query_socket)
-        self._requests = requests
+        self._requests, self._owner = requests, owner
         self._pool = Pool("LuxiWorker", lambda: WORKERS)
         self._epoll = select.epoll()
         self._wakeup = os.eventfd(0, os.EFD_CLOEXEC)
@@ -75,7 +75,7 @@ class LuxiServer:
     def bind(self) -> None:
         """Listen on both paths; who connects now is served after `start`."""
         for path in self._places:
-            listener = _listener(path)
+            listener = _listener(path, self._owner)
             self._listeners[listener.fileno()] = listener
 
     def start(self) -> None:
@@ -119,6 +119,7 @@ class LuxiServer:
     def _accept(self, listener: socket.socket) -> None:
         try:
             sock, _ = listener.accept()
+            self._epoll.register(sock, 0)
         except OSError as err:
             log.warning("a client cannot be accepted: %s", err)
             if err.errno in _NO_DESCRIPTOR_LEFT:
@@ -127,7 +128,7 @@ class LuxiServer:
         log.debug("a client has come: process %d, user %d, group %d", *_peer(sock))
         connection = _Connection(sock)
         self._connections[connection.number] = connection
-        self._epoll.register(connection.number, select.EPOLLIN | select.EPOLLONESHOT)
+        self._watch(connection, select.EPOLLIN)
 
     def _listen(self, events: int) -> None:
         self._is_full = not events
@@ -196,7 +197,7 @@ class LuxiServer:
             self._listen(select.EPOLLIN)
 
 
-def _listener(path: str) -> socket.socket:
+def _listener(path: str, owner: Owner | None) -> socket.socket:
     """Bound under another name and renamed, so that nobody ever sees it with wrong permissions."""
     temporary = f"{path}.new"
     with contextlib.suppress(FileNotFoundError):
@@ -204,9 +205,9 @@ def _listener(path: str) -> socket.socket:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.setblocking(False)
     listener.bind(temporary)
+    if owner is not None:
+        os.chown(temporary, *owner)
     os.chmod(temporary, SOCKET_MODE)
-    if os.getuid() == 0:
-        os.chown(temporary, owners.user_id("masterd"), owners.group_id("daemons"))
     listener.listen(BACKLOG)
     os.rename(temporary, path)
     return listener

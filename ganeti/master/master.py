@@ -24,7 +24,7 @@ from ganeti.master.luxi_methods import LuxiMethods
 from ganeti.master.luxi_server import LuxiServer
 from ganeti.master.processor import UnitExecutor
 from ganeti.master.query import fields_job
-from ganeti.master.queue import changes
+from ganeti.master.queue import changes, workers
 from ganeti.master.queue.distribute import QueueTransport
 from ganeti.master.queue.jobqueue import JobQueue, Settings
 from ganeti.master.queue.store import QueueStore
@@ -75,7 +75,7 @@ class Master:
         self._queue = self._job_queue()
         self._services.jobs = self._queue
         requests = startup.parts.requests(LuxiMethods(self._services))
-        self._luxi = LuxiServer(self._paths, requests)
+        self._luxi = LuxiServer(self._paths, requests, owner=_own())
 
     # Putting together.
 
@@ -87,6 +87,7 @@ class Master:
             sender=self._startup.sender,
             when_deposed=self._depose,
             when_over=self._reach.told,
+            while_waiting=workers.outside,
         )
 
     def _node(self, uuid: str) -> Node:
@@ -143,7 +144,7 @@ class Master:
             candidates,
             self._alarms,
             epoch=self._startup.epoch,
-            owner=(owners.user_id("masterd"), owners.group_id("daemons")),
+            owner=_own(),
             clock=self._clock,
         )
         return JobQueue(
@@ -268,6 +269,11 @@ class Master:
     def _tell_when_settled(self) -> None:
         self._queue.wait_until_settled()
         self._signals.release()
+
+
+def _own() -> tuple[int, int]:
+    """Whose the queue and the sockets are: other daemons may read the one and write to the other."""
+    return owners.user_id("masterd"), owners.group_id("daemons")
 
 
 def other_candidates(cfg: Config) -> set[str]:

@@ -11,6 +11,7 @@ newer master answers with status 412, and then this master has been deposed, wha
 
 from __future__ import annotations
 
+import contextlib
 import html
 import inspect
 import re
@@ -35,6 +36,8 @@ C = TypeVar("C")
 R = TypeVar("R")
 P = ParamSpec("P")
 Ts = TypeVarTuple("Ts")
+
+WhileWaiting = Callable[[], contextlib.AbstractContextManager[None]]
 
 OFFLINE = "node is marked offline"
 _EXPLANATION = re.compile(r"<p>(.*?)</p>", re.DOTALL)
@@ -109,7 +112,7 @@ class Rpc:
     """Calls nodes. `resolve` finds the node of a UUID.
 
     `when_deposed` hears of the end at once; `when_over` of the end of each call, with the node's UUID and
-    whether an answer came, whatever it was.
+    whether an answer came, whatever it was. `while_waiting` is around each wait of `one`, `all`, `each`.
 
     The table of calls in flight has a lock of its own, under which nothing else is done.
     """
@@ -124,11 +127,13 @@ class Rpc:
         scheme: str = "https",
         when_deposed: Callable[[Deposed], None] | None = None,
         when_over: Callable[[str, bool], None] | None = None,
+        while_waiting: WhileWaiting = contextlib.nullcontext,
     ) -> None:
         self._carrier, self._resolve = carrier, resolve
         self._port, self._scheme = port, scheme
         self._headers = (f"{HEADER}: {sender.header()}",) if sender else ()
         self._when_deposed, self._when_over = when_deposed, when_over
+        self._while_waiting = while_waiting
         self._lock = threading.Lock()
         self._in_flight: dict[Future[Answer], tuple[Target, Call]] = {}
 
@@ -136,7 +141,9 @@ class Rpc:
         """Call one node; raises `RpcError` when it fails."""
 
         def run(*args: P.args, **kwargs: P.kwargs) -> R:
-            return self.begin(node, method)(*args, **kwargs).reply().value
+            pending = self.begin(node, method)(*args, **kwargs)
+            with self._while_waiting():
+                return pending.reply().value
 
         return run
 
@@ -180,7 +187,8 @@ class Rpc:
     def _gather(self, calls: list[tuple[Target, _Outgoing]]) -> dict[str, Reply[Any]]:
         """Start all, then wait for all."""
         pending = [self._start(target, outgoing) for target, outgoing in calls]
-        replies = [one.reply() for one in pending]
+        with self._while_waiting():
+            replies = [one.reply() for one in pending]
         return {reply.node.uuid: reply for reply in replies}
 
     def _start(self, target: Target, outgoing: _Outgoing) -> Pending[Any]:

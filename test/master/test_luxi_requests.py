@@ -4,16 +4,19 @@
 from __future__ import annotations
 
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Any
 
 import pytest
 import simplejson
 
+from ganeti import errors
 from ganeti.contracts.luxi import LuxiCalls
 from ganeti.errors import HooksAbort, JobLost, OpPrereqError, ResolverError
 from ganeti.luxi import framing
 from ganeti.master.luxi_requests import Requests
 from ganeti.master.query import filter as filters
+from ganeti.opcodes import instance
 from ganeti.opcodes.base import OpCode
 from ganeti.opcodes.test import OpTestDelay
 
@@ -58,13 +61,16 @@ def test_an_answer_is_compact_and_ends_with_the_mark() -> None:
     assert answers(Methods(True), data) == [(b'{"success":true,"result":true}\x03', False)]
 
 
-@pytest.mark.parametrize("version", [None, 3000000, 2170000, 3010000])
+@pytest.mark.parametrize(
+    "version", [None, 2090000, 2100000, 2120000, 2160000, 2170000, 3000000, 3010000]
+)
 def test_versions_that_speak_the_same_are_accepted(version: Any) -> None:
     assert answer(Methods(True), "ArchiveJob", 5, version=version)[0]["success"]
 
 
-def test_another_version_is_an_error() -> None:
-    got, is_last = answer(Methods(True), "ArchiveJob", 5, version=2050000)
+@pytest.mark.parametrize("version", [2050000, 2080000, 2180000, 4000000, 1, 0, "3000000", [], {}])
+def test_another_version_is_an_error(version: Any) -> None:
+    got, is_last = answer(Methods(True), "ArchiveJob", 5, version=version)
     assert got["result"][0] == "LuxiError"
     assert not is_last
 
@@ -76,6 +82,21 @@ def test_another_version_is_an_error() -> None:
         b"nonsense",
         b"[]",
         b"{}",
+        b"5",
+        b'"text"',
+        b"null",
+        b"{",
+        b'{"method": "ArchiveJob", "args": [5]',
+        b'{"method": "ArchiveJob", "args": [5]} {}',
+        b'\xff{"method": "ArchiveJob", "args": [5]}',
+        b'{"method": "ArchiveJob\xc3", "args": [5]}',
+        b'{"method": "ArchiveJob", "args": [NaN]}',
+        b'{"method": "WaitForJobChange", "args": [5, [], [Infinity], null, 1]}',
+        b'{"method": "ArchiveJob", "args": [%s]}' % (b"9" * 5000),
+        b'{"method": "ArchiveJob", "args": [1e999]}',
+        b'{"method": "ArchiveJob", "args": [5], "more": %s}' % (b"[" * 100_000),
+        b'{"method": "ArchiveJob", "args": [5], "more": %s}' % (b"[" * 200 + b"]" * 200),
+        b'{"method": ["ArchiveJob"], "args": [5]}',
         b'{"method": "ArchiveJob"}',
         b'{"args": []}',
         b'{"method": null, "args": []}',
@@ -132,6 +153,56 @@ def test_errors_keep_the_connection(error: Exception, encoded: Any) -> None:
 def test_a_result_that_is_not_json_is_an_error() -> None:
     got, _ = answer(Methods({"a": object()}), "QueryClusterInfo")
     assert got["result"][0] == "GenericError"
+
+
+def test_the_arguments_of_an_error_that_are_not_json_travel_as_text() -> None:
+    error = OpPrereqError(Path("/etc"), "wrong_input")  # type: ignore[arg-type]
+    got, _ = answer(Methods(error), "QueryClusterInfo")
+    assert got["result"] == ["OpPrereqError", ["/etc", "wrong_input"]]
+
+
+@pytest.mark.parametrize("outcome", [JobLost("job 5 is gone"), ZeroDivisionError("by zero")])
+def test_an_answer_that_comes_later_may_be_an_error(outcome: Exception) -> None:
+    future: Future[Any] = Future()
+    found = answers(Methods(future), b'{"method": "QueryClusterInfo", "args": []}')
+    future.set_exception(outcome)
+    ((raw, is_last),) = found
+    assert framing.decode(raw[:-1]) == {"success": False, "result": errors.encode(outcome)}
+    assert not is_last
+
+
+def test_an_answer_that_comes_later_and_is_not_json_is_an_error() -> None:
+    future: Future[Any] = Future()
+    found = answers(Methods(future), b'{"method": "QueryClusterInfo", "args": []}')
+    future.set_result(object())
+    assert b"GenericError" in found[0][0]
+
+
+def test_of_equal_keys_the_last_one_counts_and_unknown_ones_do_not() -> None:
+    methods = Methods(True)
+    data = b'{"method": "x", "method": "ArchiveJob", "color": 1, "args": [], "args": [5]}'
+    assert framing.decode(answers(methods, data)[0][0][:-1])["success"]
+    assert methods.asked == [(5,)]
+
+
+def test_the_opcodes_of_haskell_tools_are_taken() -> None:
+    """As hbal sends them: nulls for what is not set, no version."""
+    shared = {"priority": 0, "depends": None, "comment": "x", "reason": [["hbal", "", 1]]}
+    migrate = {
+        **shared,
+        "OP_ID": "OP_INSTANCE_MIGRATE",
+        "instance_name": "i0.x",
+        "allow_runtime_changes": False,
+        "ignore_ipolicy": False,
+        "cleanup": False,
+        "allow_failover": True,
+        "ignore_hvversions": True,
+    }
+    methods = Methods(1)
+    assert answer(methods, "SubmitJob", [migrate])[0] == {"success": True, "result": 1}
+    (((op,),),) = methods.asked
+    assert isinstance(op, instance.OpInstanceMigrate)
+    assert (op.instance_name, op.allow_failover, op.depends) == ("i0.x", True, None)
 
 
 def test_opcodes_are_decoded_with_their_defaults() -> None:

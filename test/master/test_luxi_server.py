@@ -18,9 +18,9 @@ from ganeti.luxi import framing
 from ganeti.luxi.client import Client, ProtocolError
 from ganeti.master.luxi_methods import LuxiMethods
 from ganeti.master.luxi_requests import Requests
-from ganeti.master.luxi_server import LuxiServer
+from ganeti.master.luxi_server import WORKERS, LuxiServer
 from test.support.cluster import a_cluster, a_uuid
-from test.support.descriptors import few_descriptors
+from test.support.descriptors import few_descriptors, many_descriptors
 from test.support.luxi_world import LuxiWorld as World
 from test.support.luxi_world import Raw
 from test.support.master_world import MasterWorld
@@ -142,7 +142,7 @@ def test_many_watchers_take_no_threads(world: World) -> None:
     for watcher in watchers:
         (answer,) = watcher.answers(1)
         assert answer["result"] == [["success"], []]
-        watcher.__exit__()
+        watcher.close()
 
 
 def test_slow_requests_of_others_do_not_hold_anybody_up(world: World) -> None:
@@ -156,7 +156,7 @@ def test_slow_requests_of_others_do_not_hold_anybody_up(world: World) -> None:
     world.queue.candidates.let_go()
     for client in held:
         assert client.answers(1)[0] == {"success": True, "result": True}
-        client.__exit__()
+        client.close()
 
 
 def test_requests_of_one_client_are_answered_in_order(world: World) -> None:
@@ -214,7 +214,7 @@ def test_without_descriptors_clients_wait_until_others_go(
         for client in waiting:
             client.ask("QueryConfigValues", ["master_node"])
             assert client.answers(1)[0]["result"] == ["n1"]
-            client.__exit__()
+            client.close()
     server.stop()
     assert "a client cannot be accepted" in caplog.text
 
@@ -319,3 +319,172 @@ def test_the_watcher_can_be_paused(world: World) -> None:
     world.nodes.fails("n2", "set_watcher_pause", "no route to host")
     with pytest.raises(errors.OpExecError, match="n2: no route"):
         world.client.SetWatcherPause(None)
+
+
+# Clients that misbehave, and clients that wait: others are served meanwhile.
+
+
+def is_served(world: World) -> bool:
+    """Another client that comes now is answered before anything else has changed."""
+    return bool(world.new_client().QueryConfigValues(["master_node"]) == ["n1"])
+
+
+def test_the_sockets_belong_to_whom_they_should(tmp_path: Path) -> None:
+    world = MasterWorld(tmp_path, a_cluster().build())
+    requests = Requests(LuxiMethods(world.services))
+    group = 4242 if os.getuid() == 0 else os.getgid()
+    server = LuxiServer(world.paths, requests, owner=(os.getuid(), group))
+    server.bind()
+    for path in (world.paths.master_socket, world.paths.query_socket):
+        found = os.stat(path)
+        assert (found.st_uid, found.st_gid) == (os.getuid(), group)
+    server.stop()
+
+
+def test_many_queries_that_wait_for_dead_nodes_hold_nobody_up(world: World) -> None:
+    for node in ("n1", "n2", "n3"):
+        world.nodes.says(node, "export_list", ["web"])
+    world.nodes.hold("n3")
+    waiting = [raw(world) for _ in range(2 * WORKERS)]
+    for client in waiting:
+        client.ask("QueryExports", ["n3"], False)
+    world.nodes.wait_for_held("n3", len(waiting))
+    assert is_served(world)
+    assert world.client.QueryExports(["n2"], False) == [["n2", "web"]]
+    assert world.client.SubmitJob([scripted("nothing").encode()]) == 1
+    world.nodes.let_go("n3")
+    for client in waiting:
+        assert client.answers(1)[0]["result"] == [["n3", "web"]]
+        client.close()
+
+
+def test_a_thousand_idle_clients_hold_nobody_up(world: World) -> None:
+    with many_descriptors(2100):
+        idle = [raw(world) for _ in range(1000)]
+        for client in idle[::2]:
+            client.send(b'{"method": "QueryConf')
+        assert is_served(world)
+        for client in idle[::2]:
+            client.send(b'igValues", "args": [["master_node"]]}\x03')
+        for client in idle[::2]:
+            assert client.answers(1)[0]["result"] == ["n1"]
+        for client in idle:
+            client.close()
+        assert is_served(world)
+
+
+def test_a_request_that_comes_byte_by_byte_is_answered(world: World) -> None:
+    with raw(world) as client:
+        for byte in framing.encode({"method": "QueryConfigValues", "args": [["master_node"]]}):
+            assert is_served(world)
+            client.send(bytes([byte]))
+        assert client.answers(1)[0]["result"] == ["n1"]
+
+
+def test_what_never_ends_is_cut_off(world: World) -> None:
+    piece = b" " * (1024 * 1024)
+    with raw(world) as client, pytest.raises(OSError):
+        for _ in range(2 * framing.LIMIT // len(piece)):
+            client.send(piece)
+            assert is_served(world)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\xff\xfe\x03",
+        b'{"method": "\xc3", "args": []}\x03',
+        b"[" * 1_000_000 + b"\x03",
+        b'{"a":' * 1_000_000 + b"\x03",
+        b"\x03" * 100_000,
+        b'{"method": "ArchiveJob", "args": [NaN]}\x03',
+        b'{"method": "ArchiveJob", "args": [%s]}\x03' % (b"9" * 1_000_000),
+        b'{"method": "ArchiveJob", "args": [5]}' * 2 + b"\x03",
+        os.urandom(100_000) + b"\x03",
+    ],
+)
+def test_more_garbage_is_answered_with_a_text_and_the_end(world: World, data: bytes) -> None:
+    with raw(world) as client:
+        client.send(data)
+        (answer,) = client.answers(1)
+        assert answer["success"] is False and isinstance(answer["result"], str)
+        assert client.is_ended()
+    assert is_served(world)
+
+
+def test_who_never_reads_its_answer_costs_no_thread(world: World) -> None:
+    world.queue.script("large", "x" * 3_000_000)
+    job_id = world.queue.submit("large")
+    world.queue.until(job_id)
+    deaf = [raw(world) for _ in range(WORKERS + 1)]
+    for client in deaf:
+        client.ask("QueryJobs", [job_id], ["opresult"])
+        client.wait_for_data()
+    assert is_served(world)
+    for client in deaf:
+        client.close()
+    assert is_served(world)
+
+
+def test_who_has_said_all_still_gets_the_answers(world: World) -> None:
+    with raw(world) as client:
+        client.ask("QueryConfigValues", ["master_node"])
+        client.ask("QueryConfigValues", ["cluster_name"])
+        client.has_said_all()
+        assert [a["result"] for a in client.answers(2)] == [["n1"], ["cluster.example.com"]]
+        assert client.is_ended()
+
+
+def test_who_waits_for_a_job_and_has_said_all_still_hears_of_it(world: World) -> None:
+    gate = Gate()
+    world.queue.script("gated", gate)
+    job_id = world.client.SubmitJob([scripted("gated").encode()])
+    gate.wait_for_arrival()
+    with raw(world) as client:
+        client.ask("WaitForJobChange", job_id, ["status"], ["running"], 0, 60)
+        client.has_said_all()
+        world.queue.wait_for_alarm()
+        gate.let_through()
+        assert client.answers(1)[0]["result"] == [["success"], []]
+
+
+def test_half_a_request_and_the_end_is_no_request(world: World) -> None:
+    with raw(world) as client:
+        client.send(framing.encode({"method": "SubmitJob", "args": [[]]})[:-1])
+        client.has_said_all()
+        assert client.is_ended()
+    assert world.queue.queue.last_id == 0
+
+
+def test_many_come_and_go_at_once(world: World) -> None:
+    def come_and_go(number: int) -> None:
+        for turn in range(50):
+            with raw(world) as client:
+                match (number + turn) % 4:
+                    case 0:
+                        client.send(b'{"method": ')
+                    case 1:
+                        client.ask("Query", "node", ["name"], None)
+                    case 2:
+                        client.ask("Query", "node", ["name"], None)
+                        assert len(client.answers(1)) == 1
+
+    crowd = [threading.Thread(target=come_and_go, args=(number,)) for number in range(8)]
+    for one in crowd:
+        one.start()
+    for one in crowd:
+        one.join(PATIENCE_S)
+    assert is_served(world)
+
+
+def test_a_client_that_waits_for_a_job_and_leaves_hurts_nobody(world: World) -> None:
+    gate = Gate()
+    world.queue.script("gated", gate)
+    job_id = world.client.SubmitJob([scripted("gated").encode()])
+    gate.wait_for_arrival()
+    with raw(world) as client:
+        client.ask("WaitForJobChange", job_id, ["status"], ["running"], 0, 60)
+        world.queue.wait_for_alarm()
+    gate.let_through()
+    world.queue.until(job_id)
+    assert is_served(world)

@@ -27,6 +27,17 @@ def few_descriptors(count: int) -> Iterator[None]:
             os.close(descriptor)
 
 
+@contextmanager
+def many_descriptors(count: int) -> Iterator[None]:
+    """This process can open so many files, if the machine lets it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(max(soft, count), hard), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
 def _take_all(taken: list[int]) -> None:
     try:
         while True:

@@ -58,6 +58,9 @@ class Raw:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
         self._socket.close()
 
     def send(self, data: bytes) -> None:
@@ -72,6 +75,13 @@ class Raw:
         while data.count(framing.END) < count and (piece := self._socket.recv(65536)):
             data += piece
         return [framing.decode(message) for message in data.split(framing.END)[:-1]]
+
+    def wait_for_data(self) -> None:
+        """Until the first byte of an answer is there; it stays unread."""
+        self._socket.recv(1, socket.MSG_PEEK)
+
+    def has_said_all(self) -> None:
+        self._socket.shutdown(socket.SHUT_WR)
 
     def is_ended(self) -> bool:
         return self._socket.recv(1) == b""

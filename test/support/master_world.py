@@ -10,6 +10,7 @@ A call that nobody arranged fails the test.
 
 from __future__ import annotations
 
+import threading
 import typing
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -23,6 +24,7 @@ from ganeti.errors import ConfigurationError
 from ganeti.master.config.reserve import Reservations, ReservationTable
 from ganeti.master.config.store import ConfigStore
 from ganeti.master.config.transaction import Transaction
+from ganeti.master.queue import workers
 from ganeti.master.services import Services
 from ganeti.model.config import Config
 from ganeti.paths import Paths
@@ -34,6 +36,7 @@ from test.support.cluster import NOW
 from test.support.runner import FakeRunner
 
 PORT = 1811
+PATIENCE_S = 20
 
 
 class ScriptedNodes:
@@ -42,6 +45,8 @@ class ScriptedNodes:
     def __init__(self, cfg: Config) -> None:
         self._names = {node.primary_ip: node.name for node in cfg.nodes.values()}
         self._answers: dict[tuple[str, str], list[Answer]] = {}
+        self._held: dict[str, list[tuple[Future[Answer], Answer]]] = {}
+        self._was_held = threading.Condition()
         self.asked: list[tuple[str, str, list[Any]]] = []
 
     def says(self, node: str, call: str, *payloads: Any) -> None:
@@ -62,9 +67,28 @@ class ScriptedNodes:
         node = self._names[address]
         self.asked.append((node, call, simplejson.loads(request.body)))
         answers = self._answers[node, call]
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]
         future: Future[Answer] = Future()
-        future.set_result(answers.pop(0) if len(answers) > 1 else answers[0])
+        with self._was_held:
+            if node in self._held:
+                self._held[node].append((future, answer))
+                self._was_held.notify_all()
+                return future
+        future.set_result(answer)
         return future
+
+    def hold(self, node: str) -> None:
+        """It keeps its answers back until `let_go`."""
+        self._held[node] = []
+
+    def wait_for_held(self, node: str, count: int) -> None:
+        """Until it keeps so many back."""
+        with self._was_held:
+            assert self._was_held.wait_for(lambda: len(self._held[node]) >= count, PATIENCE_S)
+
+    def let_go(self, node: str) -> None:
+        for future, answer in self._held.pop(node):
+            future.set_result(answer)
 
     @property
     def calls(self) -> list[str]:
@@ -125,7 +149,10 @@ class MasterWorld:
             clock=self.clock,
             runner=FakeRunner(),
             rpc=Rpc(
-                self.nodes, lambda uuid: nodes.target(self.store.current.nodes[uuid]), port=PORT
+                self.nodes,
+                lambda uuid: nodes.target(self.store.current.nodes[uuid]),
+                port=PORT,
+                while_waiting=workers.outside,
             ),
             store=typing.cast(ConfigStore, self.store),
             behind=dict,

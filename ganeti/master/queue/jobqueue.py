@@ -16,7 +16,7 @@ from typing import TypeVar
 from ganeti import errors
 from ganeti.master.alarms import Alarms
 from ganeti.master.locks.rows import LockRow
-from ganeti.master.queue import depends, restart, watch
+from ganeti.master.queue import depends, restart, watch, workers
 from ganeti.master.queue import job as jobs
 from ganeti.master.queue.entry import Outcome
 from ganeti.master.queue.execution import Executor, Submitted
@@ -360,7 +360,7 @@ class _Tickets:
 
     def all_known(self, timeout_s: float | None = None) -> bool:
         """Wait for that, but no longer than `timeout_s`."""
-        with self._changed:
+        with workers.outside(), self._changed:
             return self._changed.wait_for(lambda: self._open == 0, timeout_s)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from ganeti.master.queue import workers
 from ganeti.master.queue.workers import Pool
 
 PATIENCE_S = 20
@@ -95,3 +96,57 @@ def test_closing_waits_for_all_threads_together(crew: Crew) -> None:
     begin = time.monotonic()
     crew.pool.close(timeout_s=0.2)
     assert 0.2 <= time.monotonic() - begin < 5 * 0.2
+
+
+def test_who_waits_outside_does_not_count(crew: Crew) -> None:
+    def wait_outside() -> None:
+        with workers.outside():
+            crew.block()
+
+    for _ in range(5):
+        crew.pool.submit((0, 0), wait_outside)
+    for _ in range(5):
+        assert crew.arrived.acquire(timeout=PATIENCE_S)
+    crew.finish()
+
+
+def test_who_goes_outside_is_replaced_at_once(crew: Crew) -> None:
+    go_outside = threading.Event()
+
+    def wait() -> None:
+        crew.arrived.release()
+        assert go_outside.wait(PATIENCE_S)
+        with workers.outside():
+            crew.block()
+
+    crew.pool.submit((0, 0), wait)
+    assert crew.arrived.acquire(timeout=PATIENCE_S)
+    crew.pool.submit((0, 0), lambda: crew.order.append("next"))
+    go_outside.set()
+    crew.finish()
+    assert crew.order == ["next"]
+
+
+def test_threads_beyond_the_size_end_when_those_outside_are_back(crew: Crew) -> None:
+    waiting = list[threading.Thread]()
+
+    def wait_outside() -> None:
+        waiting.append(threading.current_thread())
+        with workers.outside():
+            crew.block()
+
+    for _ in range(5):
+        crew.pool.submit((0, 0), wait_outside)
+    for _ in range(5):
+        assert crew.arrived.acquire(timeout=PATIENCE_S)
+    crew.finish()
+    crew.open.release(5)
+    for thread in waiting:
+        thread.join(PATIENCE_S)
+        assert not thread.is_alive()
+    crew.finish()
+
+
+def test_outside_means_nothing_to_other_threads() -> None:
+    with workers.outside():
+        pass
