@@ -377,7 +377,9 @@ class QueueStore:
         if round_.archived:
             pairs = [(self._paths.job(n), self._paths.archived_job(n)) for n in round_.archived]
             pairs = [pair for pair in pairs if os.path.exists(pair[0])]
-            self._disk.rename_many(pairs, make_dirs_mode=_DIRECTORY_MODE)
+            self._disk.rename_many(
+                pairs, make_dirs_mode=_DIRECTORY_MODE, make_dirs_owner=self._owner
+            )
         if round_.drained:
             self._disk.write_many([self._write("drain", b"")])
         elif round_.drained is not None:
