@@ -19,9 +19,10 @@ import simplejson
 from ganeti import errors
 from ganeti.contracts.node.sender import DEPOSED_STATUS, HEADER, Sender
 from ganeti.http.messages import Refused, Request, Response, error_page
+from ganeti.node import absent
 from ganeti.node.fence import Fence, Superseded
 from ganeti.node.host import Host
-from ganeti.schema import types
+from ganeti.schema import nesting, types
 from ganeti.schema.contract import Call, Contract
 from ganeti.utils import loading
 
@@ -29,6 +30,8 @@ log = logging.getLogger(__name__)
 
 HANDLERS = "ganeti.node.handlers"
 _LOGGED_BYTES = 4096
+MOST_NESTED = 64
+"""Threads have small stacks here, and what is parsed or shown takes some of it for each level."""
 
 
 def handler_classes() -> Iterator[type[Contract]]:
@@ -51,10 +54,9 @@ class Dispatcher:
 
     def __init__(self, handlers: Iterable[Contract], fence: Fence) -> None:
         self._fence = fence
+        present = [(c, getattr(h, c.name)) for h in handlers for c in h.CALLS.values()]
         self._procedures: dict[str, tuple[Call, Callable[..., Any]]] = {
-            name: (call, getattr(handler, name))
-            for handler in handlers
-            for name, call in handler.CALLS.items()
+            call.name: (call, procedure) for call, procedure in (*absent.procedures(), *present)
         }
 
     def __call__(self, request: Request) -> Response:
@@ -102,10 +104,16 @@ def _name(request: Request) -> str:
 
 
 def _arguments(request: Request) -> Any:
+    if nesting.is_deeper(request.body, MOST_NESTED):
+        raise Refused(400, f"the body is nested deeper than {MOST_NESTED} levels")
     try:
-        return simplejson.loads(request.body)
+        return simplejson.loads(request.body, parse_constant=_refuse_constant)
     except ValueError as err:
         raise Refused(400, f"the body is not JSON: {err}") from None
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no number of JSON")
 
 
 def _execute(call: Call, procedure: Callable[..., Any], args: Any) -> list[Any]:

@@ -90,6 +90,9 @@ def test_failures_are_texts(dispatch: Dispatcher) -> None:
         ("POST", "/look", b"[", 400),
         ("POST", "/look", b"", 400),
         ("POST", "/look", b"\xff", 400),
+        ("POST", "/look", b"[NaN]", 400),
+        ("POST", "/look", b"[" * 65 + b"]" * 65, 400),
+        ("POST", "/look", b"[" * 1_000_000, 400),
     ],
 )
 def test_what_is_no_call_gets_a_page(
@@ -98,6 +101,12 @@ def test_what_is_no_call_gets_a_page(
     response = ask(dispatch, target, body, method)
     assert response.status == status
     assert dict(response.headers)["Content-Type"] == "text/html"
+
+
+def test_what_this_release_does_not_have_is_told(dispatch: Dispatcher) -> None:
+    lacks_lvm = "vg_list cannot be done: this release does not have LVM"
+    assert result(dispatch, "vg_list") == [False, lacks_lvm]
+    assert result(dispatch, "vg_list", 1) == [False, "vg_list takes 0 arguments in a list"]
 
 
 def test_a_deposed_master_is_refused_but_may_look(dispatch: Dispatcher) -> None:

@@ -44,6 +44,19 @@ def test_what_is_not_packed_is_refused(value: Any) -> None:
         types.checker(Packed)(value)
 
 
+def test_half_a_content_is_none() -> None:
+    kind, text = Packed(b"x" * 1000).raw()
+    half = base64.b64encode(base64.b64decode(text)[:-6]).decode()
+    with pytest.raises(types.Mismatch, match="it is not whole"):
+        Packed.from_raw([kind, half])
+
+
+def test_a_content_that_claims_to_be_larger_than_all_memory_is_refused() -> None:
+    data = zlib.compress(bytes((256 << 20) + 1), 1)
+    with pytest.raises(types.Mismatch, match="more than 268435456 bytes"):
+        Packed.from_raw([1, base64.b64encode(data).decode()])
+
+
 def test_a_file_is_uploaded_with_all_that_belongs_to_it(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"content")

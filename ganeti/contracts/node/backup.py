@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from ganeti.contracts.node.names import FileName, Path
 from ganeti.schema.contract import Contract, Timeout, call
 
 
@@ -12,3 +13,11 @@ class BackupCalls(Contract):
     @call(Timeout.FAST, repeatable=True, fenced=False)
     def export_list(self) -> list[str]:
         """The names of all finished exports here; fails if this node has no place for them."""
+
+    @call(Timeout.FAST, repeatable=True, fenced=False)
+    def export_info(self, path: Path) -> str:
+        """The text that describes the export in a directory."""
+
+    @call(Timeout.FAST)
+    def export_remove(self, export: FileName) -> None:
+        """Remove an export."""

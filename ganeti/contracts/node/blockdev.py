@@ -6,8 +6,8 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Any
 
+from ganeti.contracts.node.names import FileName, Guest, Path
 from ganeti.model.disk import Disk
-from ganeti.model.instance import Instance
 from ganeti.schema.contract import Contract, Timeout, call
 
 Status = dict[str, Any]
@@ -31,7 +31,7 @@ class BlockdevCalls(Contract):
         self,
         bdev: Disk,
         size: int,
-        owner: str,
+        owner: FileName,
         on_primary: bool,
         info: str,
         exclusive_storage: bool,
@@ -44,7 +44,7 @@ class BlockdevCalls(Contract):
 
     @call(Timeout.NORMAL)
     def blockdev_assemble(
-        self, disk: Disk, instance: Instance, on_primary: bool, idx: int
+        self, disk: Disk, instance: Guest, on_primary: bool, idx: int
     ) -> tuple[str | bool, str | bool | None, str | None] | tuple[bool, bool]:
         """Bring the device up: path, link and URI; the last two are null on a secondary."""
 
@@ -53,11 +53,11 @@ class BlockdevCalls(Contract):
         """Take the device down."""
 
     @call(Timeout.NORMAL)
-    def blockdev_open(self, instance_name: str, disks: list[Disk], exclusive: bool) -> None:
+    def blockdev_open(self, instance_name: FileName, disks: list[Disk], exclusive: bool) -> None:
         """Make the devices usable by a guest of this node."""
 
     @call(Timeout.NORMAL)
-    def blockdev_close(self, instance_name: str, disks: list[Disk]) -> None:
+    def blockdev_close(self, instance_name: FileName, disks: list[Disk]) -> None:
         """No guest of this node uses the devices any more."""
 
     @call(Timeout.NORMAL, fenced=False)
@@ -93,3 +93,7 @@ class BlockdevCalls(Contract):
     @call(Timeout.NORMAL)
     def blockdev_setinfo(self, disk: Disk, info: str) -> None:
         """Attach a text to the device where that is possible."""
+
+    @call(Timeout.URGENT, repeatable=True, fenced=False)
+    def bdev_sizes(self, devices: list[Path]) -> dict[str, int]:
+        """The size of each path that is a block device below /dev."""

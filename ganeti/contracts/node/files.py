@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ganeti.contracts.node.names import Path
 from ganeti.contracts.node.packed import Packed
 from ganeti.schema.contract import Contract, Timeout, call
 
@@ -33,7 +34,7 @@ class FileCalls(Contract):
         """The same with the parts as arguments."""
 
     @call(Timeout.FAST, repeatable=True, fenced=False)
-    def get_file_info(self, file_path: str) -> tuple[bool, dict[str, Any]]:
+    def get_file_info(self, file_path: Path) -> tuple[bool, dict[str, Any]]:
         """Whether there is such a file, and its size, mode, owner and times."""
 
     @call(Timeout.NORMAL, repeatable=True)
@@ -41,13 +42,15 @@ class FileCalls(Contract):
         """Replace the ssconf files whose values differ."""
 
     @call(Timeout.FAST)
-    def file_storage_dir_create(self, file_storage_dir: str) -> None:
+    def file_storage_dir_create(self, file_storage_dir: Path) -> None:
         """Make the directory of an instance's files."""
 
     @call(Timeout.FAST)
-    def file_storage_dir_remove(self, file_storage_dir: str) -> None:
+    def file_storage_dir_remove(self, file_storage_dir: Path) -> None:
         """Remove it, if it is empty."""
 
     @call(Timeout.FAST)
-    def file_storage_dir_rename(self, old_file_storage_dir: str, new_file_storage_dir: str) -> None:
+    def file_storage_dir_rename(
+        self, old_file_storage_dir: Path, new_file_storage_dir: Path
+    ) -> None:
         """Rename it."""

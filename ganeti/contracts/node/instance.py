@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ganeti.contracts.node.names import FileName, Guest
 from ganeti.model.disk import Disk
-from ganeti.model.instance import Instance
 from ganeti.model.nic import Nic
 from ganeti.schema.contract import Contract, Timeout, call
 
@@ -18,7 +18,7 @@ class InstanceCalls(Contract):
     """Instances come with filled parameters, their disks and secondary nodes."""
 
     @call(Timeout.URGENT, repeatable=True, fenced=False)
-    def instance_info(self, instance: str, hname: str, hvparams: Params) -> Params:
+    def instance_info(self, instance: FileName, hname: str, hvparams: Params) -> Params:
         """``{memory, vcpus, state, time}``, empty if it does not run; state 1: shut down by its user."""
 
     @call(Timeout.URGENT, repeatable=True, fenced=False)
@@ -36,67 +36,61 @@ class InstanceCalls(Contract):
         """Fails if the parameters do not fit this node."""
 
     @call(Timeout.NORMAL)
-    def instance_start(
-        self, instance_hvp_bep: Instance, startup_paused: bool, reason: Reason
-    ) -> None:
+    def instance_start(self, instance_hvp_bep: Guest, startup_paused: bool, reason: Reason) -> None:
         """Start the guest; running already is fine."""
 
     @call(Timeout.NORMAL)
-    def instance_shutdown(self, instance: Instance, timeout: float, reason: Reason) -> None:
+    def instance_shutdown(self, instance: Guest, timeout: float, reason: Reason) -> None:
         """Ask the guest to stop, and end it when the time is over."""
 
     @call(Timeout.NORMAL)
     def instance_reboot(
-        self, inst: Instance, reboot_type: str, shutdown_timeout: float, reason: Reason
+        self, inst: Guest, reboot_type: str, shutdown_timeout: float, reason: Reason
     ) -> None:
         """Reboot, ``soft`` or ``hard``."""
 
     @call(Timeout.NORMAL)
-    def instance_balloon_memory(self, instance: Instance, memory: int) -> None:
+    def instance_balloon_memory(self, instance: Guest, memory: int) -> None:
         """Give a running guest so many MiB."""
 
     @call(Timeout.NORMAL, fenced=False)
-    def instance_migratable(self, instance: Instance) -> None:
+    def instance_migratable(self, instance: Guest) -> None:
         """Fails if the guest cannot be migrated now."""
 
     @call(Timeout.NORMAL, fenced=False)
-    def migration_info(self, instance: Instance) -> str:
+    def migration_info(self, instance: Guest) -> str:
         """What the target needs to know of the running guest."""
 
     @call(Timeout.NORMAL)
-    def accept_instance(self, instance: Instance, info: str, target: str) -> None:
+    def accept_instance(self, instance: Guest, info: str, target: str) -> None:
         """Wait for the guest's memory at an address of this node."""
 
     @call(Timeout.SLOW)
-    def instance_migrate(
-        self, cluster_name: str, instance: Instance, target: str, live: bool
-    ) -> None:
+    def instance_migrate(self, cluster_name: str, instance: Guest, target: str, live: bool) -> None:
         """Begin to send the guest's memory."""
 
     @call(Timeout.SLOW, fenced=False)
-    def instance_get_migration_status(self, instance: Instance) -> Params:
+    def instance_get_migration_status(self, instance: Guest) -> Params:
         """``{status, transferred_ram, total_ram, postcopy_status}``."""
 
     @call(Timeout.NORMAL)
     def instance_finalize_migration_dst(
-        self, instance: Instance, info: str | None, success: bool
+        self, instance: Guest, info: str | None, success: bool
     ) -> None:
         """The guest is here now, or is not to come."""
 
     @call(Timeout.SLOW)
-    def instance_finalize_migration_src(
-        self, instance: Instance, success: bool, live: bool
-    ) -> None:
+    def instance_finalize_migration_src(self, instance: Guest, success: bool, live: bool) -> None:
         """The guest is gone, or goes on here."""
 
     @call(Timeout.NORMAL, fenced=False)
-    def hotplug_supported(self, instance: Instance) -> None:
+    def hotplug_supported(self, instance: Guest) -> None:
         """Fails if devices of the running guest cannot change."""
 
     @call(Timeout.NORMAL)
     def hotplug_device(
         self,
-        instance: Instance,
+        instance: Guest,
         action: str,
         dev_type: str,
         device: Disk | Nic,

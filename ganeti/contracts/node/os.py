@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ganeti.model.instance import Instance
+from ganeti.contracts.node.names import Guest
 from ganeti.schema.contract import Contract, Timeout, call
 
 OsRow = tuple[str, str, bool, str, list[str], list[tuple[str, str]], list[int], bool]
@@ -31,9 +31,9 @@ class OsCalls(Contract):
         """Check parameters; False if the OS is missing and not required."""
 
     @call(Timeout.DAY)
-    def instance_os_add(self, instance_osp: Instance, reinstall: bool, debug: int) -> None:
+    def instance_os_add(self, instance_osp: Guest, reinstall: bool, debug: int) -> None:
         """Run the create script."""
 
     @call(Timeout.SLOW)
-    def instance_run_rename(self, instance: Instance, old_name: str, debug: int) -> None:
+    def instance_run_rename(self, instance: Guest, old_name: str, debug: int) -> None:
         """Run the rename script."""

@@ -18,6 +18,8 @@ from ganeti.schema import types
 _COMPRESS_FROM = 512
 _LEVEL = 3
 _PLAIN, _ZLIB = 0, 1
+_MOST_BYTES = 256 << 20
+"""A few bytes can claim to be far more than the memory holds."""
 
 
 class Packed:
@@ -47,7 +49,7 @@ class Packed:
                 return cls(text.encode())
             case [1, str(text)]:
                 try:
-                    return cls(zlib.decompress(base64.b64decode(text, validate=True)))
+                    return cls(_unpacked(base64.b64decode(text, validate=True)))
                 except (binascii.Error, zlib.error, ValueError) as err:
                     raise types.Mismatch(f"damaged content: {err}") from None
         raise types.Mismatch("expected content as [0, text] or [1, base64]")
@@ -60,3 +62,13 @@ class Packed:
 
     def __repr__(self) -> str:
         return f"<Packed {len(self.data)} bytes>"
+
+
+def _unpacked(data: bytes) -> bytes:
+    stream = zlib.decompressobj()
+    unpacked = stream.decompress(data, _MOST_BYTES)
+    if stream.unconsumed_tail:
+        raise ValueError(f"it is more than {_MOST_BYTES} bytes")
+    if not stream.eof:
+        raise ValueError("it is not whole")
+    return unpacked

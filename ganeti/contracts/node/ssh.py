@@ -38,3 +38,20 @@ class SshCalls(Contract):
         readd: bool,
     ) -> Problems:
         """Take the key of a node away."""
+
+
+class SshRenewalCalls(Contract):
+    """New keys for all nodes at once."""
+
+    @call(Timeout.HOURS_4)
+    def node_ssh_keys_renew(
+        self,
+        node_uuids: list[str],
+        node_names: list[str],
+        master_candidate_uuids: list[str],
+        potential_master_candidates: list[str],
+        old_key_type: str,
+        new_key_type: str,
+        new_key_bits: int,
+    ) -> Problems:
+        """Make new keys on these nodes and distribute them in place of the old ones."""

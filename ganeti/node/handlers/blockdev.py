@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import stat
 from typing import Any
 
 from ganeti.contracts.node.blockdev import BlockdevCalls, Status
@@ -17,6 +19,8 @@ from ganeti.utils import retry
 
 log = logging.getLogger(__name__)
 
+DEVICES = "/dev/"
+MIB = 1024 * 1024
 REMOVE_S = 30.0
 REMOVE_AGAIN_S = 3.0
 
@@ -144,3 +148,26 @@ class BlockdevHandlers(BlockdevCalls):
 
     def blockdev_setinfo(self, disk: Disk, info: str) -> None:
         self._device(disk).set_info(info)
+
+    def bdev_sizes(self, devices: list[str]) -> dict[str, int]:
+        """Nothing but a block device is opened: to open some other devices is to use them."""
+        found = {path: _block_device(path) for path in devices}
+        return {path: _size_mib(device) for path, device in found.items() if device}
+
+
+def _block_device(path: str) -> str | None:
+    """The device that a path below /dev leads to."""
+    real = os.path.realpath(path)
+    below = all(os.path.normpath(p).startswith(DEVICES) for p in (path, real))
+    try:
+        return real if below and stat.S_ISBLK(os.stat(real).st_mode) else None
+    except OSError:
+        return None
+
+
+def _size_mib(device: str) -> int:
+    try:
+        with open(device, "rb", buffering=0) as file:
+            return file.seek(0, os.SEEK_END) // MIB
+    except OSError as err:
+        raise BlockDeviceError(f"the size of {device} cannot be found out: {err}") from err

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import Any
@@ -154,3 +155,21 @@ def test_renames_are_all_tried(world: World) -> None:
     assert "disk1 cannot be renamed" in str(caught.value)
     assert "new is there already" in str(caught.value)
     assert sorted(os.listdir(world.directory)) == ["disk2", "new"]
+
+
+def block_devices() -> dict[str, int]:
+    """Those of this host that may be opened, with their sizes in MiB; there may be none."""
+    found = {}
+    for size in Path("/sys/block").glob("*/size"):
+        device = f"/dev/{size.parent.name}"
+        with contextlib.suppress(OSError), open(device, "rb", buffering=0):
+            found[device] = int(size.read_text()) * 512 // MIB
+    return found
+
+
+def test_sizes_are_those_of_block_devices_below_dev(world: World, tmp_path: Path) -> None:
+    devices = block_devices()
+    link = tmp_path / "link"
+    link.symlink_to("/dev/null")
+    others = ["/dev/null", "/dev/missing", str(link), "/dev/../etc/hosts", "/dev/shm", "/etc/hosts"]
+    assert world.calls.bdev_sizes([*devices, *others]) == devices
