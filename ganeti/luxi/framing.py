@@ -11,8 +11,6 @@ from typing import Any, NoReturn
 
 import simplejson
 
-from ganeti.utils import nesting
-
 END = b"\x03"
 LIMIT = 64 * 1024 * 1024
 """A peer that sends more than this without an end mark does not speak the protocol."""
@@ -56,11 +54,9 @@ def encode(message: Any) -> bytes:
 
 def decode(data: bytes) -> dict[str, Any]:
     """The object of a message; raises `Malformed`."""
-    if nesting.is_too_deep(data):
-        raise Malformed(f"a message is nested deeper than {nesting.LEVELS} levels")
     try:
         message = simplejson.loads(data.decode("utf-8"), parse_constant=_no_number)
-    except ValueError as err:
+    except (ValueError, RecursionError) as err:
         raise Malformed(f"a message is no JSON text: {err}") from None
     if not isinstance(message, dict):
         raise Malformed("a message must be a JSON object")

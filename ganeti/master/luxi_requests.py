@@ -16,12 +16,16 @@ from ganeti import errors, version
 from ganeti.contracts.luxi import LuxiCalls
 from ganeti.luxi import framing
 from ganeti.master.query import filter as filters
-from ganeti.schema import types
+from ganeti.schema import nesting, types
 
 log = logging.getLogger(__name__)
 
 VERSIONS = (None, *range(2090000, 2180000, 10000), version.LUXI, 3010000)
 """What clients may send: releases 2.9 to 2.17, 3.0 and 3.1 speak the same protocol."""
+
+MOST_NESTED = 100
+"""No request comes near. A parser calls itself for each level, and the interpreter may allow so many that
+the stack of a thread has no room: Python 3.13 crashes then."""
 
 Reply = Callable[[bytes, bool], None]
 """Takes the answer, and whether the connection ends with it. To be called once, on any thread."""
@@ -63,6 +67,8 @@ class Requests:
         reply(answer, is_last)
 
     def _result(self, data: bytes) -> Any:
+        if nesting.is_deeper(data, MOST_NESTED):
+            raise Refused(f"a request is nested deeper than {MOST_NESTED} levels")
         method, args = parse(framing.decode(data))
         log.debug("request %s", method)
         return getattr(self._methods, method)(*args)
