@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a master leaves behind that was deposed while nobody heard it.
+"""What a host had of a cluster that went on without it: it, or its master, was deposed unheard.
 
-What it had acknowledged alone is in no other place. Beside the files of the cluster stay
-``config.data.superseded-TIME`` and ``queue.superseded-TIME.tar`` (jobs that were not archived, and the
-serial number), for an administrator to look into; nothing reads them.
+What was acknowledged there alone is in no other place. Beside the files of the cluster stay
+``config.data.superseded-TIME`` and ``queue.superseded-TIME.tar`` (the jobs, of the archive those that
+are newer than the record of who has all of the queue), for an administrator to look into; nothing
+reads them.
 """
 
 from __future__ import annotations
@@ -11,14 +12,15 @@ from __future__ import annotations
 import glob
 import io
 import os
-import re
 import tarfile
 
+from ganeti import queue_files
 from ganeti.paths import Paths
 from ganeti.utils.files import Disk
 
 MODE = 0o600
-_QUEUE_FILE = re.compile(r"serial|job-\d+")
+ROUND_S = 60.0
+"""The record is written at the end of a round, after what only some candidates have."""
 
 
 def set_config_aside(paths: Paths, disk: Disk, now: float) -> str | None:
@@ -39,13 +41,23 @@ def configurations(paths: Paths) -> set[str]:
 def copy_queue(paths: Paths, disk: Disk, now: float) -> str | None:
     """A copy of the queue in one file; None if there is no queue."""
     try:
-        names = sorted(filter(_QUEUE_FILE.fullmatch, os.listdir(paths.queue_dir)))
+        jobs = [paths.job(number) for number in sorted(queue_files.live(paths))]
     except FileNotFoundError:
         return None
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
-        for name in names:
-            archive.add(f"{paths.queue_dir}/{name}", f"queue/{name}")
+        for path in filter(os.path.exists, [paths.queue_serial, *jobs, *archived_alone(paths)]):
+            archive.add(path, f"queue/{os.path.relpath(path, paths.queue_dir)}")
     place = f"{paths.queue_dir}.superseded-{now:.0f}.tar"
     disk.write(place, packed.getvalue(), mode=MODE)
     return place
+
+
+def archived_alone(paths: Paths) -> list[str]:
+    """The archived jobs that have perhaps never been in another archive."""
+    try:
+        since = os.stat(paths.queue_candidates).st_mtime - ROUND_S
+    except FileNotFoundError:
+        since = 0.0
+    files = (paths.archived_job(number) for number in sorted(queue_files.archived(paths)))
+    return [path for path in files if os.stat(path).st_mtime >= since]

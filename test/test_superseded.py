@@ -34,7 +34,7 @@ def test_the_queue_is_copied(tmp_path: Path) -> None:
     place = superseded.copy_queue(paths, Disk(), NOW)
     assert place == f"{paths.queue_dir}.superseded-1700000001.tar"
     with tarfile.open(place) as archive:
-        assert archive.getnames() == ["queue/job-3", "queue/serial"]
+        assert archive.getnames() == ["queue/serial", "queue/job-3"]
         content = archive.extractfile("queue/job-3")
         assert content is not None
         assert content.read() == b"job-3"

@@ -12,17 +12,26 @@ from typing import NamedTuple
 
 
 class Standing(NamedTuple):
-    """What a node has: highest epoch seen, serial numbers of configuration and queue, its master."""
+    """What a node has: highest epoch seen, serial numbers of configuration and queue, its master.
+
+    `record` is the epoch and number of its record of who has all of the queue, which `has_all` if it is
+    one of them.
+    """
 
     epoch: int
     serial: int
     queue: int
     master: str
+    record: tuple[int, int] = (0, 0)
+    has_all: bool = True
 
     @property
-    def rank(self) -> tuple[int, int, int]:
-        """Of two nodes the one with the higher rank has more of what was acknowledged."""
-        return self.epoch, self.serial, self.queue
+    def rank(self) -> tuple[int | bool, ...]:
+        """Of two nodes the one with the higher rank has more of what was acknowledged.
+
+        A higher serial number can be of something that was not; a record never is.
+        """
+        return self.epoch, *self.record, self.has_all, self.serial, self.queue
 
 
 Answers = Mapping[str, Standing]
@@ -51,6 +60,16 @@ def newer_than(me: str, answers: Answers) -> list[str]:
     """The nodes with more than this host has, the newest first."""
     found = [name for name, standing in answers.items() if standing.rank > answers[me].rank]
     return sorted(found, key=lambda name: (answers[name].rank, name), reverse=True)
+
+
+def with_lost_changes(me: str, answers: Answers) -> list[str]:
+    """The nodes with changes of the configuration that this host lacks, but with less on the whole."""
+    mine = answers[me]
+    return sorted(
+        name
+        for name, theirs in answers.items()
+        if theirs.serial > mine.serial and theirs.epoch == mine.epoch and theirs.rank < mine.rank
+    )
 
 
 def next_epoch(answers: Answers) -> int:

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from ganeti import owners
+from ganeti import owners, superseded
 from ganeti.bootstrap import failover_choice
 from ganeti.bootstrap.failover_choice import Answers, Standing
 from ganeti.contracts.node import sender
@@ -35,6 +35,8 @@ from ganeti.utils import net, retry
 from ganeti.utils.clock import Clock
 
 ADDRESS_S = 30.0
+TURN_S = 2.0
+"""Of several hosts that want to take over at once, each gives those before it so much time."""
 CONFIG_MODE = 0o640
 
 R = TypeVar("R")
@@ -43,6 +45,10 @@ Warn = Callable[[str], None]
 
 class NoMajority(GenericError):
     """Too few nodes answer."""
+
+
+class Contested(OpExecError):
+    """Another host takes over at the same time."""
 
 
 class MasterFailover:
@@ -70,8 +76,8 @@ class MasterFailover:
         rpc = self._calls(Sender(self._me, sender.read_epoch(self._paths.master_epoch)))
         answers = self._ask(rpc, targets)
         self._check(old, targets, answers, voting=voting)
-        rpc = self._calls(Sender(self._me, failover_choice.next_epoch(answers)))
-        obeying = self._take(rpc, targets, answers, voting=voting)
+        rpc, obeying = self._take_over(targets, answers, voting=voting)
+        self._warn_of_lost_changes(obeying)
         cfg = self._appointed(self._config(), failover_choice.next_serial(obeying))
         reached = [target for target in targets if target.name in obeying]
         self._distribute(rpc, cfg, reached)
@@ -104,7 +110,9 @@ class MasterFailover:
             with open(self._paths.config_data, "rb") as file:
                 return upgrade.load(file.read(), lambda: str(uuid.uuid4()), self._clock.now())
         except OSError as err:
-            raise ConfigurationError(f"the configuration cannot be read: {err}") from err
+            aside = sorted(superseded.configurations(self._paths))
+            hint = f"; the newest that was set aside is {aside[-1]}" if aside else ""
+            raise ConfigurationError(f"the configuration cannot be read: {err}{hint}") from err
 
     def _ask(self, rpc: Rpc, targets: Iterable[Target]) -> dict[str, Standing]:
         """What the nodes say that answer."""
@@ -112,10 +120,17 @@ class MasterFailover:
         masters = _good(rpc.all([r.node for r in standings], SystemCalls.master_node_name)())
         named = {reply.node.name: reply.value for reply in masters}
         return {
-            reply.node.name: Standing(*_numbers(reply.value), named[reply.node.name])
+            reply.node.name: self._standing(reply, named[reply.node.name])
             for reply in standings
             if reply.node.name in named
         }
+
+    def _standing(self, reply: Reply[Any], master: str) -> Standing:
+        """Without the time, which clocks that go wrong would make a lie. The master always has all."""
+        epoch, serial, _mtime, queue, record_epoch, number, in_sync = reply.value
+        is_master = reply.node.name == self._ssconf.get("master_node")
+        has_all = is_master or reply.node.uuid in in_sync
+        return Standing(epoch, serial, queue, master, (record_epoch, number), has_all)
 
     def _check(
         self, old: str, targets: Sequence[Target], answers: Answers, *, voting: bool
@@ -138,7 +153,8 @@ class MasterFailover:
         if newer == [old]:
             raise OpPrereqError(
                 f"this host lacks changes that the master, {old}, has; wait until it has them, or"
-                " run the command on another candidate",
+                f" run the command on another candidate, or stop ganeti-noded on {old} if they may"
+                " be lost",
                 Code.WRONG_STATE,
             )
         if newer:
@@ -148,29 +164,65 @@ class MasterFailover:
                 Code.WRONG_STATE,
             )
 
+    def _warn_of_lost_changes(self, answers: Answers) -> None:
+        for name in failover_choice.with_lost_changes(self._me, answers):
+            self._warn(
+                f"Warning: node {name} has a newer configuration, but less of the job queue than this"
+                " host; its last changes of the configuration are lost"
+            )
+
     # What becomes of it.
 
+    def _take_over(
+        self, targets: Sequence[Target], answers: Answers, *, voting: bool
+    ) -> tuple[Rpc, Answers]:
+        """Become the one that all obey; if another host wants the same now, one of them waits."""
+        epoch = failover_choice.next_epoch(answers)
+        try:
+            return self._take(epoch, targets, answers, voting=voting)
+        except Contested:
+            candidates = sorted(self._ssconf.lines("master_candidates"))
+            self._clock.sleep(TURN_S * candidates.index(self._me))
+            now = self._ask(self._calls(Sender(self._me, epoch)), targets)
+            if failover_choice.next_epoch(now) > epoch + 1:
+                raise
+            return self._take(epoch + 1, targets, answers, voting=voting)
+
     def _take(
-        self, rpc: Rpc, targets: Sequence[Target], before: Answers, *, voting: bool
-    ) -> Answers:
+        self, epoch: int, targets: Sequence[Target], before: Answers, *, voting: bool
+    ) -> tuple[Rpc, Answers]:
         """Let the nodes obey this host: itself first, so that a full disk here harms nobody."""
-        epoch = failover_choice.next_epoch(before)
+        rpc = self._calls(Sender(self._me, epoch))
         (own,) = (target for target in targets if target.name == self._me)
         others = [t for t in targets if t.name in before and t is not own]
-        rpc.one(own, SystemCalls.master_obey)(self._me, epoch)
-        replies = rpc.all(others, SystemCalls.master_obey)(self._me, epoch)
-        answers = {  # the epochs are all the same now; what counts is under which the rest was made
-            name: standing._replace(epoch=before[name].epoch)
-            for name, standing in self._ask(rpc, [own, *others]).items()
-        }
-        refused = [r for r in replies.values() if r.failed and r.node.name in answers]
-        if refused:
-            told = "; ".join(f"{reply.node.name}: {reply.error}" for reply in refused)
-            raise OpExecError(f"not all nodes obey this host; give the command again ({told})")
+        first = self._obeying(rpc, [own], epoch)
+        if not first:
+            raise OpExecError(
+                "this host cannot write down whom it obeys; see its node daemon's log"
+            )
+        answers = {**first, **self._obeying(rpc, others, epoch)}
         if voting:
             _check_majority(targets, answers)
+        answers = {  # the epochs are all the same now; what counts is under which the rest was made
+            name: standing._replace(epoch=before[name].epoch) for name, standing in answers.items()
+        }
         self._check_newest(self._ssconf.get("master_node"), answers)
-        return answers
+        return rpc, answers
+
+    def _obeying(self, rpc: Rpc, targets: Sequence[Target], epoch: int) -> Answers:
+        """Tell the nodes to obey this host. One that cannot remember it counts as silent."""
+        told = rpc.all(targets, SystemCalls.master_obey)(self._me, epoch)
+        answers = self._ask(rpc, targets)
+        refused = [r for r in told.values() if r.failed and r.node.name in answers]
+        for reply in refused:
+            if answers[reply.node.name].epoch >= epoch:
+                raise Contested(
+                    "another host takes over at the same time; look what becomes of it before the"
+                    f" command is given again ({reply.node.name}: {reply.error})"
+                )
+            self._warn(f"Warning: node {reply.node.name} does not obey this host: {reply.error}")
+        unable = {reply.node.name for reply in refused}
+        return {name: standing for name, standing in answers.items() if name not in unable}
 
     def _appointed(self, cfg: Config, serial: int) -> Config:
         """The configuration with this host as the master."""
@@ -255,12 +307,6 @@ class MasterFailover:
 
 def _good(replies: dict[str, Reply[R]]) -> list[Reply[R]]:
     return [reply for reply in replies.values() if not reply.failed]
-
-
-def _numbers(standing: list[float]) -> tuple[int, int, int]:
-    """Without the time, which clocks that go wrong would make a lie."""
-    epoch, serial, _mtime, queue = standing
-    return int(epoch), int(serial), int(queue)
 
 
 def _check_majority(targets: Sequence[Target], answers: Answers) -> None:

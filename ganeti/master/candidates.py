@@ -79,6 +79,7 @@ class CandidateSet(Generic[C]):
         self._members: dict[str, _Member[C]] = {}
         self._version = 0
         self._deposed: Deposed | None = None
+        self.when_caught_up: Callable[[], None] = _nobody_asks
         self._changed = threading.Condition()
 
     def names(self) -> set[str]:
@@ -151,6 +152,7 @@ class CandidateSet(Generic[C]):
     def _answered(self, member: _Member[C], error: Exception | None) -> None:
         with self._changed:
             assert member.on_its_way is not None
+            was_behind = bool(member.behind)
             (version, content), member.on_its_way = member.on_its_way, None
             if error is None:
                 self._got(member, version)
@@ -164,6 +166,8 @@ class CandidateSet(Generic[C]):
         if error is None:
             self._reach.answered(member.name)
             self._send_to([member])
+            if was_behind and not member.behind:
+                self.when_caught_up()
 
     def _got(self, member: _Member[C], version: int) -> None:
         member.acknowledged, member.retry_s = version, FIRST_RETRY_S
@@ -227,6 +231,10 @@ class CandidateSet(Generic[C]):
             return []
         members = self._members.values()
         return [m for m in members if not m.behind and m.acknowledged < version]
+
+
+def _nobody_asks() -> None:
+    """In place of whoever wants to know that a candidate is in sync again; called on any thread."""
 
 
 @dataclass(frozen=True)

@@ -207,6 +207,11 @@ class Disk:
             for entry in entries
             if entry.is_file(follow_symlinks=False) and (not names or names.fullmatch(entry.name))
         ]
+        self.remove_many(paths)
+
+    def remove_many(self, paths: Iterable[str]) -> None:
+        """Remove files; each directory is synced once."""
+        paths = list(paths)
         for path in paths:
             with contextlib.suppress(FileNotFoundError):
                 self._do.unlink(path)

@@ -70,6 +70,43 @@ def test_the_newest_has_the_highest_epoch_then_the_highest_numbers(
     assert choice.newer_than("n1", {"n1": standing(), **others}) == newer
 
 
+def record(number: int, *, has_all: bool = True, epoch: int = 1, serial: int = 10) -> Standing:
+    return Standing(1, serial, 5, "n1", (epoch, number), has_all)
+
+
+@pytest.mark.parametrize(
+    ("better", "worse"),
+    [
+        (record(2), record(1)),
+        (record(2), record(2, has_all=False)),
+        (record(2, has_all=False), record(1)),
+        (record(1, epoch=2), record(9)),
+        (record(2), record(1, serial=11)),
+        (record(2, serial=11), record(2)),
+    ],
+)
+def test_who_has_all_of_the_queue_counts_more_than_serial_numbers(
+    better: Standing, worse: Standing
+) -> None:
+    assert choice.newer_than("n1", {"n1": worse, "n2": better}) == ["n2"]
+    assert choice.newer_than("n1", {"n1": better, "n2": worse}) == []
+
+
+@pytest.mark.parametrize(
+    ("other", "is_lost"),
+    [
+        (record(1, serial=11), True),
+        (record(1), False),
+        (record(2, serial=11), False),
+        (Standing(0, 90, 5, "n1", (0, 9)), False),
+    ],
+)
+def test_changes_that_are_lost(other: Standing, is_lost: bool) -> None:
+    """What was made under an older epoch is none of this cluster's any more."""
+    lost = choice.with_lost_changes("n1", {"n1": record(2), "n2": other})
+    assert lost == (["n2"] if is_lost else [])
+
+
 def test_the_next_numbers_are_beyond_all_that_were_seen() -> None:
     answers = {"n1": standing(epoch=1, serial=10), "n2": standing(epoch=3, serial=7)}
     assert (choice.next_epoch(answers), choice.next_serial(answers)) == (4, 12)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -49,13 +50,28 @@ class World:
         self.nodes, self.clock = ScriptedNodes(self.cfg), FakeClock()
         self.warnings, self.senders = list[str](), list[Sender]()
         self.address_is_up = [False, True]
-        for node in self.cfg.nodes.values():
-            self.stands(node.name)
+        self.names = {node.name for node in self.cfg.nodes.values()}
+        for name in self.names:
+            self.stands(name)
         self.nodes.accepts(*ACTIONS)
 
-    def stands(self, node: str, *rows: tuple[int, int, int], master: str = OLD) -> None:
-        """What a node has: epoch, serial numbers of configuration and queue; one answer after the other."""
-        payloads = [[epoch, serial, 0.0, queue] for epoch, serial, queue in rows or [(0, 1, 1)]]
+    def stands(
+        self,
+        node: str,
+        *rows: tuple[int, int, int],
+        master: str = OLD,
+        number: int = 1,
+        in_sync: Iterable[str] = (ME, OTHER),
+    ) -> None:
+        """What a node has: epoch, serial numbers of configuration and queue; one answer after the other.
+
+        `number` and `in_sync` are of its record of who has all of the queue.
+        """
+        uuids = [self.cfg.node(name).uuid for name in in_sync if name in self.names]
+        payloads = [
+            [epoch, serial, 0.0, queue, 0, number, uuids]
+            for epoch, serial, queue in rows or [(0, 1, 1)]
+        ]
         self.nodes.says(node, "master_standing", *payloads)
         self.nodes.says(node, "master_node_name", master)
 
@@ -185,11 +201,74 @@ def test_others_that_know_a_newer_master(world: World) -> None:
     refused(world, OpPrereqError, OTHER, "out of date")
 
 
-def test_two_at_the_same_time(world: World) -> None:
-    world.nodes.fails(OTHER, "master_obey", "it obeys n1 of epoch 1")
-    with pytest.raises(OpExecError, match=f"again.*{OTHER}"):
+def test_a_candidate_that_lacks_a_part_of_the_queue_is_told_who_has_it(world: World) -> None:
+    """By serial numbers both have the same."""
+    world.is_dead(OLD)
+    world.stands(OTHER, number=2, in_sync=[OTHER])
+    refused(world, OpPrereqError, OTHER, "newer")
+
+
+def test_one_that_is_still_getting_what_it_lacks_knows_it(world: World) -> None:
+    world.is_dead(OLD)
+    for node in (ME, OTHER):
+        world.stands(node, number=2, in_sync=[OTHER])
+    refused(world, OpPrereqError, OTHER, "newer")
+
+
+def test_nobody_is_left_who_has_more(world: World) -> None:
+    world.is_dead(OLD)
+    for node in (ME, OTHER):
+        world.stands(node, number=2, in_sync=[])
+    assert world.run() == 0
+
+
+def test_changes_that_a_candidate_has_which_lacks_jobs_are_lost(world: World) -> None:
+    world.is_dead(OLD)
+    world.stands(ME, number=2, in_sync=[ME])
+    world.stands(OTHER, (0, 2, 1))
+    assert world.run() == 0
+    assert any(OTHER in text and "lost" in text for text in world.warnings)
+    assert world.uploaded().serial_no == 4
+
+
+ANOTHER = "it obeys n3 of epoch 1"
+
+
+def test_of_two_at_the_same_time_this_one_gives_way(world: World) -> None:
+    """Each has its own node daemon; the other host takes the next epoch while this one waits."""
+    world.nodes.fails(OTHER, "master_obey", ANOTHER)
+    world.stands(OTHER, (0, 1, 1), (1, 1, 1), (2, 1, 1))
+    with pytest.raises(OpExecError, match=f"same time.*{OTHER}"):
         world.run()
     assert world.actions(ME) == ["master_obey"]
+    assert world.clock.slept == [2.0]
+
+
+def test_of_two_at_the_same_time_this_one_wins(world: World) -> None:
+    world.nodes.says(OTHER, "master_obey", GenericError(ANOTHER), None)
+    world.stands(OTHER, (0, 1, 1), (1, 1, 1))
+    assert world.run() == 0
+    assert [sender.epoch for sender in world.senders] == [0, 1, 1, 2]
+
+
+def test_a_node_that_cannot_remember_whom_it_obeys_counts_as_silent(world: World) -> None:
+    world.nodes.fails(OTHER, "master_obey", "no space left on device")
+    assert world.run() == 0
+    assert any(OTHER in text and "no space" in text for text in world.warnings)
+    assert world.actions(OTHER) == ["master_obey"]
+
+
+def test_this_host_must_remember_it(world: World) -> None:
+    world.nodes.fails(ME, "master_obey", "no space left on device")
+    with pytest.raises(OpExecError, match="cannot write"):
+        world.run()
+    assert world.actions(OLD) == world.actions(OTHER) == []
+
+
+def test_a_configuration_that_was_set_aside_is_named(world: World) -> None:
+    aside = f"{world.paths.config_data}.superseded-1"
+    Path(world.paths.config_data).rename(aside)
+    refused(world, ConfigurationError, aside)
 
 
 @pytest.mark.parametrize(("me", "words"), [(OLD, "already"), ("n7", "n1, n2, n3")])

@@ -19,7 +19,7 @@ from ganeti.master.candidates import CandidateSet, Done, Transport
 from ganeti.master.locks.plan import Held, Level, LockPlan, Want
 from ganeti.master.query import fields_job
 from ganeti.master.queue import changes
-from ganeti.master.queue.changes import Changes
+from ganeti.master.queue.changes import RECORD, Changes
 from ganeti.master.queue.execution import Feedback, Run
 from ganeti.master.queue.job import FINAL, Job, Operation
 from ganeti.master.queue.jobqueue import SET_OUT_S, JobQueue, Settings
@@ -105,6 +105,10 @@ class Candidates:
             self.drained[candidate] = content.drained
         done(None)
 
+    def queue_of(self, candidate: str) -> dict[str, bytes]:
+        """Its jobs and the serial."""
+        return {name: data for name, data in self.files[candidate].items() if name != RECORD}
+
     def hold(self) -> None:
         self._held = []
 
@@ -189,6 +193,7 @@ class World:
         disk: Disk | None = None,
         transport: Transport[Changes] | None = None,
         set_out_s: float = SET_OUT_S,
+        epoch: int = 1,
     ) -> None:
         self.paths = Paths(str(root))
         Path(self.paths.queue_archive_dir).mkdir(parents=True, exist_ok=True)
@@ -199,7 +204,7 @@ class World:
         self.closed = 0
         self.complete_names: dict[str, str] = {}
         self.max_running, self.rules = 20, list[FilterRule]()
-        self._names, self._set_out_s = candidates, set_out_s
+        self._names, self._set_out_s, self._epoch = candidates, set_out_s, epoch
         self._disk, self._transport = disk or Disk(self.primitives), transport or self.candidates
         self.queue = self.build()
 
@@ -208,7 +213,7 @@ class World:
             self._transport, changes.merge, self.alarms
         )
         store = QueueStore(
-            self.paths, self._disk, candidate_set, self.alarms, epoch=1, clock=self.clock
+            self.paths, self._disk, candidate_set, self.alarms, epoch=self._epoch, clock=self.clock
         )
         return JobQueue(
             store,
@@ -277,9 +282,10 @@ class World:
             if job.status in wanted:
                 return job
             assert not job.is_final, f"job {job_id} ended: {job}"
-            self._wait_for_change(job)
+            self.until_changed(job)
 
-    def _wait_for_change(self, job: Job) -> None:
+    def until_changed(self, job: Job) -> None:
+        """Wait until a job is not as it was."""
         changed = threading.Event()
         known = Known(["opstatus"], [_op_statuses(job)], job.last_log_serial)
 
@@ -292,7 +298,7 @@ class World:
     def until_op(self, job_id: int, index: int) -> Job:
         """Wait until one opcode of a job is final."""
         while not (job := self.job(job_id)).ops[index].is_final:
-            self._wait_for_change(job)
+            self.until_changed(job)
         return job
 
     def until_known(self, job_id: int) -> Job:

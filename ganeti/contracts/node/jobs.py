@@ -27,5 +27,9 @@ class JobCalls(Contract):
         """Create or remove the drain file."""
 
     @call(Timeout.NORMAL, repeatable=True)
+    def jobqueue_keep(self, live: list[int], archived: list[int]) -> list[int]:
+        """Remove all jobs but these; the answer names those that the archive here lacks."""
+
+    @call(Timeout.NORMAL, repeatable=True)
     def jobqueue_purge(self) -> None:
         """Remove all jobs."""

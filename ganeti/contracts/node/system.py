@@ -12,6 +12,9 @@ HvSpec = tuple[str, Params]
 StorageUnit = tuple[str, str, list[Any]]
 NodeInfo = tuple[str, list[Params | None] | None, list[Params] | None]
 """Boot id, a row per storage unit asked for, a row per hypervisor asked for."""
+Standing = tuple[int, int, float, int, int, int, list[str]]
+"""Highest epoch seen; serial and time of the configuration; serial of the queue; epoch, number and UUIDs
+of the record of who has all of it."""
 
 
 def _pause(duration: float) -> float:
@@ -30,8 +33,8 @@ class SystemCalls(Contract):
         """Whom this node takes for the master."""
 
     @call(Timeout.URGENT, repeatable=True, fenced=False, even_offline=True)
-    def master_standing(self) -> list[float]:
-        """Highest epoch seen, serial and time of the configuration here, serial of the queue here."""
+    def master_standing(self) -> Standing:
+        """How much this node has of what was acknowledged."""
 
     @call(Timeout.FAST, fenced=False, even_offline=True)
     def master_obey(self, name: str, epoch: int) -> None:

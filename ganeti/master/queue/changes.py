@@ -13,6 +13,9 @@ from typing import Any
 
 from ganeti.contracts.node.packed import Packed
 
+RECORD = "candidates"
+"""The file that says who has all of the queue (`ganeti.queue_record`)."""
+
 
 class _Plain(Packed):
     """Job files are small, ASCII and sent at once: not worth the time to compress them."""
@@ -25,19 +28,30 @@ class _Plain(Packed):
 class Changes:
     """Files to be written, then files to be renamed, then the drain flag if it is not None.
 
-    `everything`: the files are the whole queue; whatever else the candidate has is to be purged before.
+    `everything`: the files are the whole queue, and `archived` the archive; whatever else the candidate
+    has is to be removed, and of the archive it gets what it lacks.
     """
 
     files: Mapping[str, bytes] = field(default_factory=dict)
     renames: tuple[tuple[str, str], ...] = ()
     drained: bool | None = None
     everything: bool = False
+    archived: frozenset[int] = frozenset()
 
     @functools.cached_property
     def packed(self) -> list[tuple[str, Packed]]:
-        """The files as calls carry them, made once for all candidates."""
+        """The files as calls carry them, made once for all candidates.
+
+        The record comes last: a candidate that fails on the way must not seem to have all of this.
+        """
         form = Packed if self.everything else _Plain
-        return [(name, form(data)) for name, data in self.files.items()]
+        names = sorted(self.files, key=RECORD.__eq__)
+        return [(name, form(self.files[name])) for name in names]
+
+    @property
+    def live(self) -> set[int]:
+        """The jobs among the files."""
+        return {int(name[4:]) for name in self.files if name.startswith("job-")}
 
     @property
     def is_empty(self) -> bool:
@@ -53,4 +67,5 @@ def merge(older: Changes, newer: Changes) -> Changes:
         renames=older.renames + newer.renames,
         drained=older.drained if newer.drained is None else newer.drained,
         everything=older.everything,
+        archived=older.archived,
     )

@@ -7,35 +7,42 @@ waits: each answer starts the next call.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Generator, Iterable
 from typing import Any
 
 from ganeti.contracts.node.jobs import JobCalls
+from ganeti.contracts.node.packed import Packed
 from ganeti.errors import GenericError
 from ganeti.master.candidates import Done
 from ganeti.master.queue.changes import Changes
 from ganeti.paths import Paths
 from ganeti.rpc.runner import Pending, Rpc
 
+ARCHIVED_IN_CALL = 50
+"""They are read between two answers, so in a hurry."""
+
 Begin = Callable[[str], Pending[Any]]
+Calls = Generator[Begin, Any, None]
+"""Each call gets the answer to the one before."""
 
 
 class QueueTransport:
     """The transport of the queue's candidate set; candidates are UUIDs of nodes."""
 
     def __init__(self, rpc: Rpc, paths: Paths) -> None:
-        self._rpc, self._directory = rpc, paths.queue_dir
+        self._rpc, self._paths = rpc, paths
 
     def send(self, candidate: str, content: Changes, done: Done) -> None:
         """Make the calls in order; `done` hears of the first failure, or of success."""
-        _next(candidate, self._calls(content), done)
+        _next(candidate, self._calls(content), None, done)
 
-    def _calls(self, changes: Changes) -> Iterator[Begin]:
-        if changes.everything:
-            yield lambda node: self._rpc.begin(node, JobCalls.jobqueue_purge)()
+    def _calls(self, changes: Changes) -> Calls:
+        """What is new goes before what is old, so that the candidate never has less than before."""
         if changes.files:
-            files = [(self._path(name), packed) for name, packed in changes.packed]
-            yield lambda node: self._rpc.begin(node, JobCalls.jobqueue_update_many)(files)
+            yield self._update((self._path(name), packed) for name, packed in changes.packed)
+        if changes.everything:
+            yield from self._archive(changes)
         if changes.renames:
             pairs = [(self._path(old), self._path(new)) for old, new in changes.renames]
             yield lambda node: self._rpc.begin(node, JobCalls.jobqueue_rename)(pairs)
@@ -43,23 +50,45 @@ class QueueTransport:
             flag = changes.drained
             yield lambda node: self._rpc.begin(node, JobCalls.jobqueue_set_drain_flag)(flag)
 
+    def _archive(self, changes: Changes) -> Calls:
+        """Let the candidate keep what it should have, and send what it lacks."""
+        live, archived = sorted(changes.live), sorted(changes.archived)
+        lacking = yield lambda node: self._rpc.begin(node, JobCalls.jobqueue_keep)(live, archived)
+        for first in range(0, len(lacking), ARCHIVED_IN_CALL):
+            yield self._update(self._read(lacking[first : first + ARCHIVED_IN_CALL]))
+
+    def _update(self, files: Iterable[tuple[str, Packed]]) -> Begin:
+        content = list(files)
+        return lambda node: self._rpc.begin(node, JobCalls.jobqueue_update_many)(content)
+
+    def _read(self, numbers: Iterable[int]) -> Iterable[tuple[str, Packed]]:
+        """Archived jobs, but for those that have been cleaned away since."""
+        for path in map(self._paths.archived_job, numbers):
+            if os.path.exists(path):
+                with open(path, "rb") as file:
+                    yield path, Packed(file.read())
+
     def _path(self, name: str) -> str:
-        return f"{self._directory}/{name}"
+        return f"{self._paths.queue_dir}/{name}"
 
 
-def _next(candidate: str, calls: Iterator[Begin], done: Done) -> None:
-    begin = next(calls, None)
-    if begin is None:
+def _next(candidate: str, calls: Calls, answer: Any, done: Done) -> None:
+    try:
+        begin = calls.send(answer)
+    except StopIteration:
         done(None)
+        return
+    except OSError as err:
+        done(err)
         return
 
     def answered(pending: Pending[Any]) -> None:
         try:
-            _ = pending.reply().value
+            value = pending.reply().value
         except GenericError as err:
             done(err)
         else:
-            _next(candidate, calls, done)
+            _next(candidate, calls, value, done)
 
     try:
         begin(candidate).when_done(answered)

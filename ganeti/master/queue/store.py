@@ -20,19 +20,17 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-import simplejson
-
-from ganeti import errors
+from ganeti import errors, queue_files, queue_record
 from ganeti.master.alarms import Alarms
 from ganeti.master.candidates import CandidateSet
-from ganeti.master.queue.changes import Changes
+from ganeti.master.queue.changes import RECORD, Changes
 from ganeti.master.queue.job import Job, Status
 from ganeti.paths import Paths
+from ganeti.queue_record import Record
 from ganeti.rpc.runner import Deposed
 from ganeti.utils import files
 from ganeti.utils.clock import Clock
@@ -45,7 +43,6 @@ LAZY_S = 1.0
 QUEUED_IN_ROUND = 64
 """So a thousand new jobs do not hold up those that run, and may begin before they are written."""
 _DIRECTORY_MODE = 0o750
-_JOB_FILE = re.compile(r"job-([1-9][0-9]*)")
 _STEP_NS = 1000
 
 Then = Callable[[Exception | None], None]
@@ -120,8 +117,8 @@ class QueueStore:
         clock: Clock | None = None,
     ) -> None:
         self._paths, self._disk, self._alarms = paths, disk, alarms
-        self._candidates, self._epoch, self._owner = candidates, epoch, owner
-        self._recorded: set[str] | None = None
+        self._candidates, self._owner = candidates, owner
+        self._record, self._is_recorded = Record(epoch), False
         self._round = _Round()
         self._serial = self._durable_serial = 0
         self._clock = clock or Clock()
@@ -129,6 +126,7 @@ class QueueStore:
         self._closing = False
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="QueueWriter", daemon=True)
+        candidates.when_caught_up = self._hurry
 
     # Reading.
 
@@ -139,15 +137,15 @@ class QueueStore:
         self._check_version()
         self._serial = self._durable_serial = self._read_serial()
         files.sweep_temporaries(self._paths.queue_dir)
-        in_sync = self._read_candidates()
-        for name in in_sync.intersection(members):
+        found_record = queue_record.read(self._paths.queue_candidates)
+        if found_record.epoch == self._record.epoch:  # else another one was master since
+            self._record = found_record
+        for name in self._record.in_sync.intersection(members):
             self._candidates.join(name)
+        live = sorted(queue_files.live(self._paths))
         found = Found(
-            {number: self._read(name) for number, name in self._job_files()},
-            {
-                number: os.stat(self._paths.job(number)).st_mtime_ns
-                for number, _ in self._job_files()
-            },
+            {number: self._read(f"job-{number}") for number in live},
+            {number: os.stat(self._paths.job(number)).st_mtime_ns for number in live},
             self._serial,
             os.path.exists(self._paths.queue_drain),
         )
@@ -176,21 +174,6 @@ class QueueStore:
             )
         return int(text)
 
-    def _read_candidates(self) -> set[str]:
-        """Who had everything when this master last wrote; nobody, if another was master since."""
-        text = _text(self._paths.queue_candidates)
-        try:
-            match simplejson.loads(text or "{}"):
-                case {"epoch": epoch, "in_sync": [*names]} if epoch == self._epoch:
-                    return {str(name) for name in names}
-        except ValueError:
-            log.warning("%s is damaged", self._paths.queue_candidates)
-        return set()
-
-    def _job_files(self) -> list[tuple[int, str]]:
-        names = os.listdir(self._paths.queue_dir)
-        return sorted((int(m[1]), name) for name in names if (m := _JOB_FILE.fullmatch(name)))
-
     def _read(self, name: str) -> bytes:
         with open(os.path.join(self._paths.queue_dir, name), "rb") as file:
             return file.read()
@@ -204,9 +187,7 @@ class QueueStore:
 
     def archived_ids(self) -> list[int]:
         """The numbers of all archived jobs."""
-        found = os.walk(self._paths.queue_archive_dir)
-        names = (name for _, _, names in found for name in names)
-        return sorted(int(m[1]) for name in names if (m := _JOB_FILE.fullmatch(name)))
+        return sorted(queue_files.archived(self._paths))
 
     def _archive_name(self, job_id: int) -> str:
         return os.path.relpath(self._paths.archived_job(job_id), self._paths.queue_dir)
@@ -313,6 +294,8 @@ class QueueStore:
                 self._write_here(round_)
             else:
                 self._write_everywhere(round_, changes)
+            self._record_who_has_all()
+            self._is_stamp_used = True
         except (OSError, Deposed) as err:
             log.error("the job queue cannot be written: %s", err)
             self._keep_members(round_)
@@ -336,26 +319,27 @@ class QueueStore:
         try:
             self._write_here(round_)
         finally:
-            behind = commit.wait()
-        self._record(self._candidates.names() - behind.keys())
+            commit.wait()
         self._durable_serial = round_.serial or self._durable_serial
-        self._is_stamp_used = True
 
     def _update_members(self, round_: _Round) -> None:
         if round_.members is None:
             return
         self._candidates.keep_only(round_.members)
+        self._record_who_has_all()
         strangers = round_.members - self._candidates.names()
         everything = self._everything() if strangers else None
         for name in strangers:
             self._candidates.join(name, everything)
-        self._record(self._candidates.names() - self._candidates.behind().keys())
 
     def _everything(self) -> Changes:
-        content = {name: self._read(name) for _, name in self._job_files()}
+        live = sorted(queue_files.live(self._paths))
+        content = {f"job-{number}": self._read(f"job-{number}") for number in live}
         content["serial"] = f"{self._durable_serial}\n".encode()
+        content[RECORD] = self._record.encoded()
         drained = os.path.exists(self._paths.queue_drain)
-        return Changes(content, drained=drained, everything=True)
+        archived = frozenset(queue_files.archived(self._paths))
+        return Changes(content, drained=drained, everything=True, archived=archived)
 
     def _changes(self, round_: _Round) -> Changes:
         """What the candidates are to know; the serial first, it must not be behind a job."""
@@ -385,13 +369,18 @@ class QueueStore:
         elif round_.drained is not None:
             self._disk.remove(self._paths.queue_drain, missing_ok=True)
 
-    def _record(self, in_sync: set[str]) -> None:
-        """Before anything is acknowledged that a candidate lacks, it is known that it lacks something."""
-        if in_sync != self._recorded:
-            raw = {"epoch": self._epoch, "in_sync": sorted(in_sync)}
-            data = simplejson.dumps(raw).encode()
-            self._disk.write_many([self._write("candidates", data)])
-            self._recorded = in_sync
+    def _record_who_has_all(self) -> None:
+        """Before anything is acknowledged that a candidate lacks, that is written down here and on all
+        that have it; at a start once more, for nobody knows who got the last record."""
+        while (in_sync := self._in_sync()) != self._record.in_sync or not self._is_recorded:
+            record = self._record.next(in_sync)
+            self._disk.write_many([self._write(RECORD, record.encoded())])
+            self._record = record
+            self._candidates.commit(Changes({RECORD: record.encoded()})).wait()
+            self._is_recorded = True
+
+    def _in_sync(self) -> frozenset[str]:
+        return frozenset(self._candidates.names() - self._candidates.behind().keys())
 
     def _write(self, name: str, data: bytes) -> files.Write:
         return files.Write(os.path.join(self._paths.queue_dir, name), data, owner=self._owner)

@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ganeti import owners
+from ganeti import owners, queue_files
 from ganeti.contracts.node.jobs import JobCalls
 from ganeti.contracts.node.packed import Packed
 from ganeti.errors import JobQueueError
@@ -23,7 +23,7 @@ from ganeti.utils.filelock import FileLock
 
 LOCK_TIMEOUT_S = 10.0
 FILE_MODE, DRAIN_MODE, DIRECTORY_MODE = 0o640, 0o644, 0o750
-_PURGED = re.compile(r"(job-\d+|drain)")
+_PURGED = re.compile(r"(job-\d+|drain|candidates)")
 _IN_QUEUE = re.compile(r"(job-\d+|serial|version|candidates)")
 _IN_ARCHIVE = re.compile(r"\d+/job-\d+")
 
@@ -59,6 +59,8 @@ class JobHandlers(JobCalls):
     def jobqueue_update_many(self, files: list[tuple[str, Packed]]) -> None:
         writes = [self._write(path, content) for path, content in files]
         with self._locked():
+            for directory in dict.fromkeys(os.path.dirname(write.path) for write in writes):
+                self._host.disk.ensure_dir(directory, mode=DIRECTORY_MODE, owner=self._owner)
             self._host.disk.write_many(writes)
 
     def _write(self, path: str, content: Packed) -> files.Write:
@@ -81,6 +83,14 @@ class JobHandlers(JobCalls):
                 self._host.disk.write(path, b"", mode=DRAIN_MODE, owner=self._owner)
             else:
                 self._host.disk.remove(self._paths.queue_drain, missing_ok=True)
+
+    def jobqueue_keep(self, live: list[int], archived: list[int]) -> list[int]:
+        with self._locked():
+            here = queue_files.archived(self._paths)
+            gone = [self._paths.job(n) for n in queue_files.live(self._paths) - {*live}]
+            gone += [self._paths.archived_job(n) for n in here - {*archived}]
+            self._host.disk.remove_many(gone)
+        return sorted({*archived} - here)
 
     def jobqueue_purge(self) -> None:
         """The serial stays, so that no number of a job is ever given twice."""

@@ -9,9 +9,16 @@ from typing import Any
 
 import simplejson
 
-from ganeti import version
+from ganeti import queue_record, version
 from ganeti.contracts.node.sender import Sender
-from ganeti.contracts.node.system import HvSpec, NodeInfo, Params, StorageUnit, SystemCalls
+from ganeti.contracts.node.system import (
+    HvSpec,
+    NodeInfo,
+    Params,
+    Standing,
+    StorageUnit,
+    SystemCalls,
+)
 from ganeti.errors import CommandError, GenericError
 from ganeti.node import master_ip, membership, restricted
 from ganeti.node.handlers.os import OsHandlers
@@ -42,10 +49,12 @@ class SystemHandlers(SystemCalls):
     def master_node_name(self) -> str:
         return self._host.ssconf.get("master_node", default="")
 
-    def master_standing(self) -> list[float]:
-        serial, mtime = _config_stamp(self._host.paths.config_data)
-        queue = _number(self._host.paths.queue_serial)
-        return [self._host.fence.epoch, serial, mtime, queue]
+    def master_standing(self) -> Standing:
+        paths = self._host.paths
+        serial, mtime = _config_stamp(paths.config_data)
+        known = queue_record.read(paths.queue_candidates)
+        of_queue = (_number(paths.queue_serial), known.epoch, known.number, sorted(known.in_sync))
+        return (self._host.fence.epoch, serial, mtime, *of_queue)
 
     def master_obey(self, name: str, epoch: int) -> None:
         self._host.fence.obey(Sender(name, epoch))

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Any
 
 import pytest
 import simplejson
 
 from ganeti import errors
+from ganeti.contracts.node.packed import Packed
 from ganeti.contracts.node.sender import DEPOSED_STATUS
 from ganeti.master.queue.changes import Changes
 from ganeti.master.queue.distribute import QueueTransport
@@ -36,9 +38,9 @@ class Wire:
 
 
 class World:
-    def __init__(self) -> None:
-        self.wire = Wire()
-        self.transport = QueueTransport(Rpc(self.wire, self.resolve, port=1811), Paths())
+    def __init__(self, root: Path) -> None:
+        self.wire, self.paths = Wire(), Paths(str(root))
+        self.transport = QueueTransport(Rpc(self.wire, self.resolve, port=1811), self.paths)
         self.outcomes: list[Exception | None] = []
 
     @staticmethod
@@ -53,31 +55,59 @@ class World:
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
 
 
 def test_a_round_is_one_call(world: World) -> None:
     assert world.send(Changes({"serial": b"3\n", "job-3": b"{}"})) == ["jobqueue_update_many"]
-    queue = "/var/lib/ganeti/queue"
+    queue = world.paths.queue_dir
     arguments = [[[f"{queue}/serial", [0, "3\n"]], [f"{queue}/job-3", [0, "{}"]]]]
     assert world.wire.calls[0][1] == arguments
     assert world.outcomes == [None]
 
 
-def test_everything_is_preceded_by_a_purge_and_all_has_its_order(world: World) -> None:
+def test_everything_comes_before_what_is_old_is_removed(world: World) -> None:
+    """So nothing is missing at the candidate while it gets what it lacks."""
     renames = (("job-1", "archive/0/job-1"),)
-    content = Changes({"job-1": b"{}"}, renames, drained=False, everything=True)
+    content = Changes({"job-1": b"{}", "serial": b"9"}, renames, drained=False, everything=True)
+    world.wire.answers["jobqueue_keep"] = Answer(200, b"[true, []]")
     assert world.send(content) == [
-        *("jobqueue_purge", "jobqueue_update_many", "jobqueue_rename", "jobqueue_set_drain_flag"),
+        *("jobqueue_update_many", "jobqueue_keep", "jobqueue_rename", "jobqueue_set_drain_flag"),
     ]
+    assert world.wire.calls[1][1] == [[1], []]
     assert world.wire.calls[3][1] == [False]
     assert world.outcomes == [None]
 
 
+def test_the_archive_is_completed(world: World) -> None:
+    """But for what has been cleaned away since."""
+    for number in range(1, 61):
+        path = Path(world.paths.archived_job(number))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(str(number))
+    lacking = [*range(2, 61), 99]
+    world.wire.answers["jobqueue_keep"] = Answer(200, simplejson.dumps([True, lacking]).encode())
+    archived = frozenset({1, *lacking})
+    assert world.send(Changes({"serial": b"99\n"}, everything=True, archived=archived)) == [
+        *("jobqueue_update_many", "jobqueue_keep", "jobqueue_update_many", "jobqueue_update_many"),
+    ]
+    sent = [row for _, (rows,) in world.wire.calls[2:] for row in rows]
+    assert [path for path, _ in sent] == [world.paths.archived_job(n) for n in range(2, 61)]
+    assert Packed.from_raw(sent[0][1]).data == b"2"
+    assert world.outcomes == [None]
+
+
+def test_the_record_of_who_has_all_comes_last(world: World) -> None:
+    world.send(Changes({"candidates": b"{}", "serial": b"1", "job-1": b"{}"}))
+    assert [path.rpartition("/")[2] for path, _ in world.wire.calls[0][1][0]] == [
+        *("serial", "job-1", "candidates"),
+    ]
+
+
 def test_the_first_failure_ends_it(world: World) -> None:
-    world.wire.answers["jobqueue_purge"] = Answer(0, error="connection refused")
-    assert world.send(Changes({"job-1": b"{}"}, everything=True)) == ["jobqueue_purge"]
+    world.wire.answers["jobqueue_update_many"] = Answer(0, error="connection refused")
+    assert world.send(Changes({"job-1": b"{}"}, everything=True)) == ["jobqueue_update_many"]
     (error,) = world.outcomes
     assert "connection refused" in str(error)
 

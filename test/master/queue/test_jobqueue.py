@@ -34,8 +34,8 @@ def test_a_job_from_submission_to_success(world: World) -> None:
     assert job.received and job.start and job.end == job.ops[0].end
     assert job.received < job.start == job.ops[0].start < job.ops[0].exec < job.end  # type: ignore[operator]
     assert world.closed == 1
-    for files in world.candidates.files.values():
-        assert files == {"serial": b"1\n", "job-1": world.on_disk(1)}
+    for name in ("n2", "n3"):
+        assert world.candidates.queue_of(name) == {"serial": b"1\n", "job-1": world.on_disk(1)}
 
 
 def test_a_submission_is_answered_when_it_is_durable_everywhere(world: World) -> None:
@@ -490,7 +490,7 @@ def test_a_new_candidate_gets_the_whole_queue(world: World) -> None:
     world.queue.set_drained(True)
     world.queue.set_candidates(["n3", "n4"])
     world.queue.set_drained(False)
-    assert world.candidates.files["n4"] == {"job-1": world.on_disk(1), "serial": b"1\n"}
+    assert world.candidates.queue_of("n4") == {"job-1": world.on_disk(1), "serial": b"1\n"}
     second = world.submit("nothing")
     world.until(second)
     assert "job-2" in world.candidates.files["n4"]

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import simplejson
 
+from ganeti import queue_record
 from ganeti.errors import JobQueueError
 from ganeti.master.candidates import CandidateSet
 from ganeti.master.queue import changes
@@ -20,6 +20,7 @@ from ganeti.master.queue.changes import Changes
 from ganeti.master.queue.job import Job
 from ganeti.master.queue.store import QUEUED_IN_ROUND, Found, QueueStore
 from ganeti.paths import Paths
+from ganeti.queue_record import Record
 from ganeti.utils.files import Disk
 from test.support.alarms import FakeAlarms
 from test.support.clock import FakeClock
@@ -80,8 +81,14 @@ class Master:
         return sorted(name for name, content in calls if content.everything)
 
     @property
-    def record(self) -> Any:
-        return simplejson.loads(Path(self.paths.queue_candidates).read_bytes())
+    def record(self) -> Record:
+        return queue_record.read(self.paths.queue_candidates)
+
+    def record_of(self, candidate: str) -> Record:
+        """What the candidate has been told of who has all."""
+        path = Path(self.paths.data_dir, candidate)
+        path.write_bytes(self.candidates.files[candidate].get("candidates", b""))
+        return queue_record.read(str(path))
 
 
 def rounds(master: Master) -> list[int]:
@@ -169,7 +176,7 @@ def test_candidates_in_sync_need_nothing_after_a_restart(master: Master) -> None
     master.start("n2", "n3")
     master.put()
     assert master.sent_everything() == []
-    assert master.record == {"epoch": 1, "in_sync": ["n2", "n3"]}
+    assert master.record == Record(1, 3, frozenset({"n2", "n3"}))
 
 
 def test_one_that_was_behind_gets_everything_after_a_restart(master: Master) -> None:
@@ -177,16 +184,61 @@ def test_one_that_was_behind_gets_everything_after_a_restart(master: Master) -> 
     master.put()
     master.candidates.broken["n2"] = OSError("no route to host")
     master.put()
-    assert master.record == {"epoch": 1, "in_sync": ["n3"]}
+    assert master.record.in_sync == {"n3"}
     master.sent_everything()
     master.candidates.broken.clear()
     master.start("n2", "n3")
     master.put()
     assert master.sent_everything() == ["n2"]
-    assert sorted(master.candidates.files["n2"]) == ["job-1", "job-2", "job-3", "serial"]
+    files = master.candidates.files["n2"]
+    assert sorted(files) == ["candidates", "job-1", "job-2", "job-3", "serial"]
 
 
-@pytest.mark.parametrize("damage", [None, "not json", '{"epoch": 1}', "[]"])
+def test_who_has_all_is_known_to_all_that_have_it_before_anything_is_acknowledged(
+    master: Master,
+) -> None:
+    """Serial numbers would not tell: the job is there, but not how far it got."""
+    master.start("n2", "n3")
+    job = master.put()
+    master.candidates.broken["n2"] = OSError("no route to host")
+    assert master.durably("put", jobs.waiting(job, 0, (2, 0))) is None
+    assert master.record == master.record_of("n3") == Record(1, 3, frozenset({"n3"}))
+    assert master.record_of("n2") == Record(1, 2, frozenset({"n2", "n3"}))
+
+
+def test_one_that_has_caught_up_is_recorded_at_once(master: Master) -> None:
+    master.start("n2", "n3")
+    master.put()
+    master.candidates.broken["n2"] = OSError("no route to host")
+    master.put()
+    master.candidates.broken.clear()
+    master.alarms.pass_time(30)
+    master.durably("set_drained", False)
+    both = Record(1, 4, frozenset({"n2", "n3"}))
+    assert master.record == master.record_of("n2") == master.record_of("n3") == both
+
+
+def test_a_record_that_could_not_be_written_is_no_record(master: Master) -> None:
+    master.start("n2")
+    job = master.put()
+    number = master.record.number
+    master.candidates.broken["n2"] = OSError("no route to host")
+    write = master.primitives.write_temporary
+
+    def refuse_records(path: str, item: Any) -> None:
+        if "candidates" in path:
+            raise OSError(28, "no space left on device")
+        write(path, item)
+
+    master.primitives.write_temporary = refuse_records  # type: ignore[method-assign]
+    assert isinstance(master.durably("put", job), OSError)
+    assert master.record.number == number
+    master.primitives.write_temporary = write  # type: ignore[method-assign]
+    assert master.durably("put", job) is None
+    assert master.record == Record(1, number + 1)
+
+
+@pytest.mark.parametrize("damage", [None, "not json", '{"epoch": 1}', "[]", ""])
 def test_after_a_failover_nobody_is_trusted(master: Master, damage: str | None) -> None:
     """Another master may have been at work since; a damaged record says nothing either."""
     master.start("n2")
@@ -206,7 +258,7 @@ def test_a_former_candidate_is_a_stranger_when_it_comes_back(master: Master) -> 
     assert master.store is not None
     master.store.set_members(["n3"])
     master.put()
-    assert master.record["in_sync"] == ["n3"]
+    assert master.record.in_sync == {"n3"}
     assert "job-2" not in master.candidates.files["n2"]
     master.sent_everything()
     master.store.set_members(["n2", "n3"])

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ganeti import queue_files
 from ganeti.contracts.node.packed import Packed
 from ganeti.errors import JobQueueError, LockError
 from ganeti.node.handlers.jobs import JobHandlers
@@ -70,6 +71,25 @@ def test_a_purge_leaves_the_serial(node: NodeHost, calls: JobHandlers) -> None:
     calls.jobqueue_set_drain_flag(True)
     calls.jobqueue_purge()
     assert sorted(os.listdir(paths.queue_dir)) == ["lock", "serial"]
+
+
+def test_what_the_master_does_not_have_goes_and_what_it_has_is_asked_for(
+    node: NodeHost, calls: JobHandlers
+) -> None:
+    paths = node.paths
+    for number in (1, 2, 3):
+        calls.jobqueue_update(paths.job(number), Packed(b"live"))
+    calls.jobqueue_update_many(
+        [(paths.archived_job(number), Packed(b"old")) for number in (4, 5, 20001)]
+    )
+    assert calls.jobqueue_keep([3, 9], [2, 5, 7, 20001]) == [2, 7]
+    assert queue_files.live(paths) == {3}
+    assert queue_files.archived(paths) == {5, 20001}
+    assert os.stat(paths.archived_job(20001)).st_mode & 0o777 == 0o640
+
+
+def test_an_empty_machine_lacks_everything(node: NodeHost, calls: JobHandlers) -> None:
+    assert calls.jobqueue_keep([1], [2, 3]) == [2, 3]
 
 
 def test_the_masters_own_queue_is_left_alone(node: NodeHost, calls: JobHandlers) -> None:

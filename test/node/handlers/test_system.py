@@ -15,6 +15,7 @@ from ganeti.contracts.node.sender import Sender
 from ganeti.errors import CommandError, GenericError
 from ganeti.node.fence import Superseded
 from ganeti.node.handlers.system import SystemHandlers
+from ganeti.queue_record import Record
 from ganeti.utils import x509
 from test.support import pki
 from test.support.node_host import BOOT_ID, NodeHost
@@ -33,13 +34,16 @@ def test_who_is_who(node: NodeHost, calls: SystemHandlers) -> None:
 
 
 def test_the_standing_of_a_candidate(node: NodeHost, calls: SystemHandlers) -> None:
-    assert calls.master_standing() == [0, 0, 0.0, 0]
+    assert calls.master_standing() == (0, 0, 0.0, 0, 0, 0, [])
     node.write(node.paths.config_data, simplejson.dumps({"serial_no": 7, "mtime": 12.5}))
     node.write(node.paths.queue_serial, "42\n")
+    record = Record(2, 5, frozenset({"uuid-2", "uuid-1"}))
+    node.write(node.paths.queue_candidates, record.encoded().decode())
     calls.master_obey("n1", 3)
-    assert calls.master_standing() == [3, 7, 12.5, 42]
-    node.write(node.paths.config_data, "{")
-    assert calls.master_standing() == [3, 0, 0.0, 42]
+    assert calls.master_standing() == (3, 7, 12.5, 42, 2, 5, ["uuid-1", "uuid-2"])
+    for path in (node.paths.config_data, node.paths.queue_candidates):
+        node.write(path, "{")
+    assert calls.master_standing() == (3, 0, 0.0, 42, 0, 0, [])
 
 
 def test_an_older_master_is_not_obeyed(node: NodeHost, calls: SystemHandlers) -> None:
