@@ -100,7 +100,7 @@ class Request(NamedTuple):
         number, query, rsalt = raw.get("type"), raw.get("query"), raw.get("rsalt")
         if type(number) is not int or number not in _TYPES:
             return None
-        if type(rsalt) is not str or type(query) not in _QUERIES:
+        if type(query) not in _QUERIES or type(rsalt) is not str or not _is_unicode(rsalt):
             return None
         return cls(_TYPES[number], query, rsalt)
 
@@ -128,6 +128,15 @@ class Reply(NamedTuple):
         if type(status) is not int or type(serial) is not int or "answer" not in raw:
             return None
         return cls(status, raw["answer"], serial)
+
+
+def _is_unicode(text: str) -> bool:
+    """JSON can spell half of a character."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _object(msg: str) -> dict[str, Any]:
