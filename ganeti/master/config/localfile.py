@@ -37,6 +37,11 @@ class ConfigFile:
         except OSError as err:
             raise ConfigurationError(f"the configuration cannot be read: {err}") from err
 
+    def sweep(self) -> None:
+        """Remove what writes left here that a crash cut short; nobody else may be writing."""
+        directory, name = os.path.split(self._path)
+        files.sweep_temporaries(directory, name)
+
     def check_unedited(self) -> None:
         """Raises ConfigurationError if somebody else wrote the file, or took it away."""
         try:

@@ -104,6 +104,7 @@ class ConfigStore:
 
     def start(self) -> None:
         """Begin to write: first of all what was loaded."""
+        self._file.sweep()
         self._thread.start()
 
     def close(self) -> None:

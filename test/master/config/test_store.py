@@ -357,6 +357,17 @@ def test_many_threads_lose_nothing(tmp_path: Path) -> None:
     assert world.on_disk()["serial_no"] <= 3 + 40
 
 
+def test_a_start_removes_what_a_write_left_that_a_crash_cut_short(tmp_path: Path) -> None:
+    world = ConfigWorld(tmp_path, a_config())
+    left_over = world.path.with_name(f".{world.path.name}.0123456789ab.new")
+    of_others = world.path.with_name(".ssconf_cluster_name.0123456789ab.new")
+    for path in (left_over, of_others):
+        path.touch()
+    world.store.start()
+    world.store.close()
+    assert not left_over.exists() and of_others.exists()
+
+
 def test_a_store_that_is_closed_takes_nothing_more(tmp_path: Path) -> None:
     world = ConfigWorld(tmp_path, a_config())
     ticket = world.stage(tagged("a"))
