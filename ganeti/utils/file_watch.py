@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+from collections.abc import Callable
 from typing import Any
 
 from ganeti.utils.clock import Clock
@@ -30,12 +31,17 @@ EVENTS = (
 
 
 class FileWatch:
-    """Watches one file, which need not exist. One thread uses it."""
+    """Watches one file, which need not exist. One thread uses it.
 
-    def __init__(self, path: str, clock: Clock) -> None:
+    `begin` makes the watch of a directory for the name of a file in it.
+    """
+
+    def __init__(
+        self, path: str, clock: Clock, begin: Callable[[str, str], Watch] | None = None
+    ) -> None:
         self._directory, self._name = os.path.split(path)
-        self._clock = clock
-        self._watch: _Watch | None = None
+        self._clock, self._begin_watch = clock, begin or Watch
+        self._watch: Watch | None = None
         self._told = ""
 
     def wait(self, timeout_s: float) -> bool:
@@ -54,7 +60,7 @@ class FileWatch:
     def _begin(self, timeout_s: float) -> bool:
         """True with a watch: nobody knows what was before. Without one this is the pause of a poll."""
         try:
-            self._watch = _Watch(self._directory, self._name)
+            self._watch = self._begin_watch(self._directory, self._name)
         except (OSError, RuntimeError) as err:
             self._tell(f"{self._directory} cannot be watched, so it is looked at: {err}")
             self._clock.sleep(min(timeout_s, POLL_S))
@@ -69,7 +75,7 @@ class FileWatch:
             self._told = text
 
 
-class _Watch:
+class Watch:
     """An inotify watch on one directory; OSError or RuntimeError if there is none to be had."""
 
     def __init__(self, directory: str, name: str) -> None:
