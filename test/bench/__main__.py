@@ -4,8 +4,9 @@
     make bench                      all of them
     make bench BENCH=job_noop_s     one of them
 
-Progress goes to stderr. A reader scales by the two calibrations, which are taken in the same run. The
-hosts lie on the machine's disk: on tmpfs an fsync costs nothing, so there is nothing to measure.
+Progress goes to stderr, and at the end a line for each figure that misses its budget. A reader scales by
+the two calibrations, which are taken in the same run. The hosts lie on the machine's disk: on tmpfs an
+fsync costs nothing, so there is nothing to measure.
 """
 
 from __future__ import annotations
@@ -18,32 +19,21 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from test.bench import synthetic
-from test.lab import cluster
+from test.bench import budgets, full_queue, many_nodes, synthetic
+from test.bench.measuring import Bench, Figures, lab_of, probed, put_file, say, stop_master
 from test.lab.hosts import Host
-from test.lab.lab import Lab
-from test.lab.places import DEFAULT_BASE, lab_place
+from test.lab.places import DEFAULT_BASE
 
 ROOT = Path(__file__).parents[2]
-PROBE = Path(__file__).with_name("probe.py")
 RESULT = ROOT / "build" / "bench.json"
 INSTANCES = 20
 HASHES, HASHED_BYTES = 200_000, 64
 SYNCED_BYTES = 4096
 TMPFS = "tmpfs"
 OS = "lab-guest+default"
-MEASURE_S = 900
-
-Figures = dict[str, float]
-
-
-def say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+CONFIG = "/var/lib/ganeti/config.data"
 
 
 def calibrations() -> Figures:
@@ -69,42 +59,6 @@ def fsync_s() -> float:
         return statistics.median(once(file.fileno()) for _ in range(50))
 
 
-@dataclass
-class Bench:
-    """What is asked for, and what was found."""
-
-    wanted: str | None
-    figures: Figures = field(default_factory=dict)
-
-    def asked(self, *keys: str) -> bool:
-        return self.wanted is None or self.wanted in keys
-
-    def note(self, key: str, value: float) -> None:
-        self.figures[key] = value
-        say(f"{key}: {value:.6g}")
-
-    def measure(self, key: str, take: Callable[[], float]) -> None:
-        if self.asked(key):
-            self.note(key, take())
-
-
-def probed(host: Host, what: str, count: int, *argv: str) -> float:
-    """A measurement inside a host."""
-    words = ["/usr/bin/python3", "-Es", "-", what, str(count), *argv]
-    return float(json.loads(host.run(words, stdin=PROBE.read_text(), timeout_s=MEASURE_S)))
-
-
-@contextmanager
-def lab_of(count: int, name: str) -> Iterator[Lab]:
-    lab = Lab(lab_place(name))
-    lab.up(count, say)
-    try:
-        cluster.make(lab, cluster.Wish("fake"), say)
-        yield lab
-    finally:
-        lab.down()
-
-
 ON_CLUSTER = (
     *("cli_instance_list_s", "cli_node_list_s", "cli_job_list_s", "cli_help_s"),
     *("job_noop_s", "jobs_noop_per_s", "jobs_tags_per_s", "instance_add_s"),
@@ -123,7 +77,7 @@ def on_cluster(bench: Bench) -> None:
         jobs(bench, master)
         bench.measure("memory_20_jobs_kb", lambda: probed(master, "busy_memory", 20))
         if bench.asked("start_20_s"):
-            master.run(["/usr/lib/ganeti/daemon-util", "stop", "ganeti-masterd"])
+            stop_master(master)
             bench.note("start_20_s", probed(master, "first_answer", 1))
 
 
@@ -165,11 +119,10 @@ SIZES = ((1000, False), (10000, False), (10000, True))
 
 def keys_of(count: int, drbd: bool) -> dict[str, str]:
     """What is measured at a size, and the key it is noted under."""
-    if drbd:
-        return {"change": f"config_change_{count}_drbd_s"}
-    keys = {"change": f"config_change_{count}_s", "query": f"luxi_query_{count}_s"}
+    size = f"{count}_drbd" if drbd else str(count)
+    keys = {"change": f"config_change_{size}_s", "query": f"luxi_query_{size}_s"}
     if count == 10000:
-        keys |= {"first_answer": "start_10000_s", "memory": "memory_10000_kb"}
+        keys |= {"first_answer": f"start_{size}_s", "memory": f"memory_{size}_kb"}
     return keys
 
 
@@ -180,16 +133,15 @@ def on_paper(bench: Bench) -> None:
         return
     with lab_of(1, "bench-paper") as lab:
         host = lab.hosts[0]
-        host.run(["/usr/lib/ganeti/daemon-util", "stop", "ganeti-masterd"])
-        empty = host.run(["cat", "/var/lib/ganeti/config.data"]).encode()
+        stop_master(host)
+        empty = host.run(["cat", CONFIG]).encode()
         for count, drbd in wanted:
             measure_size(bench, host, synthetic.grown(empty, count, drbd=drbd), count, drbd)
 
 
 def measure_size(bench: Bench, host: Host, data: bytes, count: int, drbd: bool) -> None:
     say(f"{count} instances{' with DRBD' if drbd else ''}: {len(data) / 1e6:.1f} MB")
-    put = "import sys; open('/var/lib/ganeti/config.data', 'w').write(sys.stdin.read())"
-    host.run(["/usr/bin/python3", "-c", put], stdin=data.decode())
+    put_file(host, CONFIG, data.decode())
     keys = keys_of(count, drbd)
     start = probed(host, "first_answer", 1)
     for what, times in (("change", 15), ("query", 10)):
@@ -199,7 +151,14 @@ def measure_size(bench: Bench, host: Host, data: bytes, count: int, drbd: bool) 
         bench.note(keys["first_answer"], start)
     if "memory" in keys:
         bench.measure(keys["memory"], lambda: probed(host, "memory", 1))
-    host.run(["/usr/lib/ganeti/daemon-util", "stop", "ganeti-masterd"])
+    stop_master(host)
+
+
+def locks(bench: Bench) -> None:
+    if bench.asked("locks_10000_s", "locks_10000_other_job_s"):
+        argv = [sys.executable, "-B", "-m", "test.bench.locks", DEFAULT_BASE]
+        done = subprocess.run(argv, cwd=ROOT, stdout=subprocess.PIPE, check=True)
+        bench.note_asked(json.loads(done.stdout))
 
 
 def rpc_fanout_s() -> float:
@@ -222,10 +181,15 @@ def main() -> None:
     bench.figures |= calibrations()
     if bench.asked(*ON_CLUSTER):
         on_cluster(bench)
+    full_queue.measure(bench)
     on_paper(bench)
+    many_nodes.measure(bench)
+    locks(bench)
     bench.measure("rpc_fanout_1000_s", rpc_fanout_s)
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps(bench.figures, indent=1) + "\n")
+    for line in budgets.missed(bench.figures):
+        say(line)
     print(json.dumps(bench.figures))
 
 

@@ -36,6 +36,7 @@ BUDGETS: Mapping[str, float] = {
     "start_10000_drbd_s": 4,  # three times the bytes, twice the records
     "memory_idle_kb": 110_000,
     "memory_10000_kb": 400_000,
+    "memory_10000_drbd_kb": 400_000,
     "memory_20_jobs_kb": 130_000,
     "rpc_fanout_1000_s": 1,
     # A queue that is as full as it may be, but for what the figures themselves need. Each job is a file

@@ -47,11 +47,13 @@ def wait_final(client, job_id):
 
 
 def one_job(client, op):
-    started = time.perf_counter()
+    return timed(lambda: succeed(client, op))
+
+
+def succeed(client, op):
     status = wait_final(client, client.SubmitJob([op]))
     if status != "success":
         raise SystemExit(f"the job ended as {status}")
-    return time.perf_counter() - started
 
 
 def many_jobs(client, ops):
@@ -66,9 +68,15 @@ def many_jobs(client, ops):
     return len(ids) / (time.perf_counter() - started)
 
 
-def tag_op(number):
+def tag_op(number, kind="cluster", name=None):
     tags = [f"bench-{os.getpid()}-{number}"]
-    return {"OP_ID": "OP_TAGS_SET", "kind": "cluster", "name": None, "tags": tags, "reason": []}
+    return {"OP_ID": "OP_TAGS_SET", "kind": kind, "name": name, "tags": tags, "reason": []}
+
+
+def timed(act):
+    started = time.perf_counter()
+    act()
+    return time.perf_counter() - started
 
 
 def median(measure, count):
@@ -82,9 +90,7 @@ def command(argv, count):
 
 
 def process_s(argv):
-    started = time.perf_counter()
-    subprocess.run(argv, check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - started
+    return timed(lambda: subprocess.run(argv, check=True, stdout=subprocess.DEVNULL))
 
 
 def add_instances(argv, count):
@@ -93,10 +99,10 @@ def add_instances(argv, count):
     return statistics.median(process_s([*words, name % n]) for n in range(count))
 
 
-def pss_kb():
-    """Memory of all daemons of this host, shared pages in proportion."""
+def pss_kb(daemon="*"):
+    """Memory of all daemons of this host, or of one, shared pages in proportion."""
     total = 0
-    for path in glob.glob("/run/ganeti/ganeti-*.pid"):
+    for path in glob.glob(f"/run/ganeti/ganeti-{daemon}.pid"):
         with open(path) as file:
             pid = file.read().strip()
         with open(f"/proc/{pid}/smaps_rollup") as file:
@@ -107,13 +113,7 @@ def pss_kb():
 def query_s(client, count):
     fields = ["name", "pnode", "admin_state"]
     client.Query("instance", fields, None)
-
-    def once():
-        started = time.perf_counter()
-        client.Query("instance", fields, None)
-        return time.perf_counter() - started
-
-    return median(once, count)
+    return median(lambda: timed(lambda: client.Query("instance", fields, None)), count)
 
 
 def busy_memory(client, count):
@@ -145,20 +145,21 @@ def stop_all(client, count):
     return count / many_jobs(client, ops)
 
 
-def first_answer():
-    """Seconds from starting the master daemon to its first answer."""
-    argv = ["/usr/sbin/ganeti-masterd", "--no-voting", "--yes-do-it"]
-    started = time.perf_counter()
-    subprocess.run(argv, check=True)
+def first_answer(*options):
+    """Start the master daemon and ask it something."""
+    subprocess.run(["/usr/sbin/ganeti-masterd", *options], check=True)
     with Client(Paths()) as client:
         client.QueryConfigValues(["cluster_name"])
-    return time.perf_counter() - started
 
 
 def main():
     what, count = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 1
     if what == "first_answer":
-        value = first_answer()
+        value = timed(lambda: first_answer("--no-voting", "--yes-do-it"))
+    elif what == "voted_answer":
+        value = timed(first_answer)
+    elif what == "once":
+        value = process_s(sys.argv[3:])
     elif what == "command":
         value = command(sys.argv[3:], count)
     elif what == "add_instances":
@@ -173,6 +174,9 @@ def main():
                 "tags": lambda: many_jobs(client, [tag_op(n) for n in range(count)]),
                 "change": lambda: statistics.median(
                     one_job(client, tag_op(n)) for n in range(count)
+                ),
+                "change_instance": lambda: statistics.median(
+                    one_job(client, tag_op(n, "instance", "inst0.lab")) for n in range(count)
                 ),
                 "query": lambda: query_s(client, count),
                 "busy_memory": lambda: busy_memory(client, count),

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from test.lab import accel, guest_build, layer, network
@@ -24,14 +24,14 @@ class Wish:
     ipv6: bool = False
 
 
-def make(lab: Lab, wish: Wish, say: Say) -> None:
-    """Init on the first host, then add the others."""
+def make(lab: Lab, wish: Wish, say: Say, hosts: Sequence[Host] | None = None) -> None:
+    """Init on the first host, then add the others; all hosts of the lab, or those named."""
     hvparams: dict[str, str] = {}
     if wish.hypervisor == KVM:
         accelerator = accel.chosen(lab.place)
         say(f"guests run with {accelerator.name}: {accelerator.reason}")
         hvparams = kvm_parameters(accelerator)
-    master, *others = lab.hosts
+    master, *others = hosts or lab.hosts
     _step(master, init_command(master, wish, hvparams), say)
     for host in others:
         _step(master, add_command(host), say)
