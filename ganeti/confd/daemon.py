@@ -105,21 +105,20 @@ def _serve(options: argparse.Namespace, places: paths.Paths, key: Key, address: 
     detached = daemon.foreground() if options.foreground else daemon.detach(sink)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     try:
-        pid_file = daemon.PidFile(places.pid_file(NAME))
-        told = logs.for_daemon(
-            NAME,
-            log_file,
-            debug=options.debug,
-            syslog=options.syslog,
-            foreground=options.foreground,
-            queued=True,
-        )
-        confd = ConfdDaemon(key, places, address, options.port)
+        with daemon.PidFile(places.pid_file(NAME)):
+            told = logs.for_daemon(
+                NAME,
+                log_file,
+                debug=options.debug,
+                syslog=options.syslog,
+                foreground=options.foreground,
+                queued=True,
+            )
+            confd = ConfdDaemon(key, places, address, options.port)
+            daemon.on_signals(confd.stop, told.reopen)
+            daemon.end_with_any_thread(told.stop)
+            confd.run(detached.ready)
     except (GenericError, OSError) as err:
         detached.failed(str(err))
         return daemon_options.refuse(NAME, err)
-    daemon.on_signals(confd.stop, told.reopen)
-    daemon.end_with_any_thread(told.stop)
-    confd.run(detached.ready)
-    pid_file.remove()
     return daemon.end_at_once(told.stop, 0)

@@ -6,10 +6,10 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ganeti import paths, version
-from ganeti.confd.client import ConfdClient, Upcall
+from ganeti.confd.client import EXPIRE_S, ConfdClient, Upcall
 from ganeti.confd.daemon import read_key
 from ganeti.confd.packet import Key
 from ganeti.contracts.confd import (
@@ -37,8 +37,17 @@ class Failure(GenericError):
 class Exercise:
     """Requests to one server, one after the other."""
 
-    def __init__(self, key: Key, server: str) -> None:
-        self._client = ConfdClient(key, [server], self._told)
+    def __init__(
+        self,
+        key: Key,
+        server: str,
+        say: Callable[[str], object],
+        *,
+        port: int | None = None,
+        timeout_s: float = EXPIRE_S,
+    ) -> None:
+        self._client = ConfdClient(key, [server], self._told, port=port)
+        self._say, self._timeout_s = say, timeout_s
         self._replies: list[Reply] = []
 
     def _told(self, upcall: Upcall) -> None:
@@ -48,7 +57,8 @@ class Exercise:
     def ask(self, kind: RequestType, query: Query = None) -> Reply:
         """The reply; raises Failure if there is none in time."""
         self._replies.clear()
-        self._client.wait_for_reply(self._client.send(request(kind, query)))
+        salt = self._client.send(request(kind, query))
+        self._client.wait_for_reply(salt, self._timeout_s)
         if not self._replies:
             raise Failure(MISSING)
         return self._replies[0]
@@ -69,10 +79,13 @@ class Exercise:
         for ip in ips[:1]:
             self._show(f"node of {ip}", RequestType.NODE_PIP_BY_INSTANCE_IP, {QueryKey.IP: ip})
 
+    def close(self) -> None:
+        self._client.close()
+
     def _show(self, what: str, kind: RequestType, query: Query = None) -> Reply:
         reply = self.ask(kind, query)
         status = "" if reply.status == Status.OK else f" (status {reply.status})"
-        _say(f"{what}: {reply.answer}{status}")
+        self._say(f"{what}: {reply.answer}{status}")
         return reply
 
     def timings(self, count: int) -> None:
@@ -87,7 +100,7 @@ class Exercise:
             for _ in range(count):
                 self.ask(kind, query)
             taken = time.perf_counter() - started
-            _say(f"{what}: {count} requests in {taken:.3f} s, {count / taken:.0f} per second")
+            self._say(f"{what}: {count} requests in {taken:.3f} s, {count / taken:.0f} per second")
 
 
 def _say(text: str) -> None:
@@ -125,7 +138,7 @@ def main(argv: Sequence[str] | None = None, places: paths.Paths = paths.DEFAULT)
     """Try one server; 0 if it answered everything, and rightly."""
     options = parse(sys.argv[1:] if argv is None else argv)
     try:
-        exercise = Exercise(key_of(options, places), net.resolve(options.address).address)
+        exercise = Exercise(key_of(options, places), net.resolve(options.address).address, _say)
         exercise.functions()
         if options.requests > 0:
             exercise.timings(options.requests)
