@@ -301,6 +301,8 @@ def test_job_filters(world: World) -> None:
         ([], ["RATE_LIMIT", "many"]),
         ([], "RATE_LIMIT 0"),
         ([["color", ["==", "id", 5]]], "PAUSE"),
+        ([["jobid", ["|", ["==", "id", 5], ["?", "status"]]]], "PAUSE"),
+        ([["reason", ["!", ["==", "text", "noon"]]]], "PAUSE"),
     ],
 )
 def test_job_filters_that_make_no_sense(world: World, predicates: Any, action: Any) -> None:

@@ -18,6 +18,7 @@ from ganeti.errors import ParameterError
 from ganeti.master.query.field import Absent, Compare, Field, Kind, Need
 from ganeti.opcodes.base import JobId
 from ganeti.schema import types
+from ganeti.utils import regex
 
 DEPTH = 10
 """Filters that are nested deeper are refused."""
@@ -196,14 +197,14 @@ def _ordered(holds: Callable[[Any, Any], bool]) -> Callable[[Field, Any], Test]:
 
 def _matches(field: Field, value: Any) -> Test:
     try:
-        search = re.compile(value).search
-    except (re.error, TypeError, OverflowError, RecursionError) as err:
+        matches = regex.compiled(value).matches
+    except (re.error, TypeError) as err:
         raise ParameterError(f"{value!r:.80} is no regular expression: {err}") from None
     value_of = _value_of(field)
 
     def test(item: Any, view: Any) -> bool:
         found = value_of(item, view)
-        return isinstance(found, str) and search(found) is not None
+        return isinstance(found, str) and matches(found)
 
     return test
 
@@ -238,9 +239,11 @@ def modern(expression: Any) -> Any:
     return expression
 
 
-def check_shape(expression: Any) -> None:
-    """Raises ParameterError for what is no filter, whatever the fields are."""
-    _compiled(expression, _AnyField(), set(), DEPTH)
+def fields_of(expression: Any) -> set[str]:
+    """The fields that a filter names, whatever they are; raises ParameterError for what is no filter."""
+    used: set[str] = set()
+    _compiled(expression, _AnyField(), used, DEPTH)
+    return used
 
 
 class _AnyField(dict[str, Field]):

@@ -16,6 +16,7 @@ from typing import Any
 
 from ganeti.master.queue.job import Job
 from ganeti.model.filter import FilterRule
+from ganeti.utils import regex
 
 WATERMARK = "watermark"
 RATE_LIMIT = "RATE_LIMIT"
@@ -41,7 +42,7 @@ _COMPARISONS: Mapping[str, Callable[[Any, Any], Any]] = {
     "<=": operator.le,
     ">": operator.gt,
     ">=": operator.ge,
-    "=~": lambda value, pattern: re.search(pattern, str(value)),
+    "=~": lambda value, pattern: regex.compiled(pattern).matches(str(value)),
     "=[]": lambda values, value: value in values,
 }
 

@@ -210,6 +210,7 @@ def test_older_operators_are_written_as_the_new_ones() -> None:
 
 
 def test_the_shape_can_be_checked_without_fields() -> None:
-    filters.check_shape(["&", [">", "whatever.it.is", 5], ["=~", "x", "a*"]])
+    expression = ["&", [">", "whatever.it.is", 5], ["!", ["=~", "x", "a*"]]]
+    assert filters.fields_of(expression) == {"whatever.it.is", "x"}
     with pytest.raises(ParameterError):
-        filters.check_shape(["&", ["~", "x", 5]])
+        filters.fields_of(["&", ["~", "x", 5]])

@@ -11,6 +11,7 @@ from ganeti.master.unit import LogicalUnit
 from ganeti.master.units.tags import objects
 from ganeti.model.config import Config
 from ganeti.opcodes.tags import OpTagsGet, OpTagsSearch
+from ganeti.utils import regex
 
 
 def paths_and_objects(cfg: Config) -> Iterator[tuple[str, objects.Tagged]]:
@@ -31,7 +32,7 @@ class TagsSearch(LogicalUnit[OpTagsSearch]):
 
     def expand(self) -> None:
         try:
-            self._pattern = re.compile(self.op.pattern)
+            self._pattern = regex.compiled(self.op.pattern)
         except re.error as err:
             raise OpPrereqError(
                 f"'{self.op.pattern}' is no regular expression: {err}", Code.WRONG_INPUT
@@ -42,7 +43,7 @@ class TagsSearch(LogicalUnit[OpTagsSearch]):
             (path, tag)
             for path, target in paths_and_objects(self.cfg)
             for tag in target.tags
-            if self._pattern.search(tag)
+            if self._pattern.matches(tag)
         ]
 
 
