@@ -153,23 +153,22 @@ def _serve(options: argparse.Namespace, places: paths.Paths, parts: Parts) -> in
     detached = daemon.foreground() if options.foreground else daemon.detach(sink)
     _tune()
     try:
-        pid_file = daemon.PidFile(places.pid_file(NAME))
-        told = logs.for_daemon(
-            NAME,
-            log_file,
-            debug=options.debug,
-            syslog=options.syslog,
-            foreground=options.foreground,
-            queued=True,
-        )
-        master = Master(Startup(places, parts))
-        daemon.on_signals(master.stop, told.reopen)
-        daemon.end_with_any_thread(told.stop)
-        code = master.run(detached.ready)
+        with daemon.PidFile(places.pid_file(NAME)):
+            told = logs.for_daemon(
+                NAME,
+                log_file,
+                debug=options.debug,
+                syslog=options.syslog,
+                foreground=options.foreground,
+                queued=True,
+            )
+            master = Master(Startup(places, parts))
+            daemon.on_signals(master.stop, told.reopen)
+            daemon.end_with_any_thread(told.stop)
+            code = master.run(detached.ready)
     except (GenericError, OSError) as err:
         detached.failed(str(err))
         return daemon_options.refuse(NAME, err)
-    pid_file.remove()
     told.stop()
     return code
 

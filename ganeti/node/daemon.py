@@ -149,16 +149,15 @@ def _serve(options: argparse.Namespace, places: paths.Paths, address: str) -> in
     detached = daemon.foreground() if options.foreground else daemon.detach(sink)
     threading.stack_size(STACK_BYTES)
     try:
-        pid_file = daemon.PidFile(places.pid_file(NAME))
-        told = _start_log(options, log_file)
-        node = NodeDaemon(options, places, address)
+        with daemon.PidFile(places.pid_file(NAME)):
+            told = _start_log(options, log_file)
+            node = NodeDaemon(options, places, address)
+            daemon.on_signals(node.stop, told.reopen)
+            daemon.end_with_any_thread(told.stop)
+            node.run(detached.ready)
     except (GenericError, OSError, SSL.Error) as err:
         detached.failed(str(err))
         return daemon_options.refuse(NAME, err)
-    daemon.on_signals(node.stop, told.reopen)
-    daemon.end_with_any_thread(told.stop)
-    node.run(detached.ready)
-    pid_file.remove()
     return daemon.end_at_once(told.stop, 0)
 
 

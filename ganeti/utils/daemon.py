@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from typing import NoReturn
+from typing import NoReturn, Self
 
 from ganeti.errors import GenericError, PidFileLockError
 
@@ -101,7 +101,7 @@ def foreground() -> Detached:
 
 
 class PidFile:
-    """The PID file, locked as long as this process lives; raises PidFileLockError if another has it."""
+    """The PID file, locked and there as long as the block; raises PidFileLockError if another has it."""
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -114,7 +114,10 @@ class PidFile:
         os.ftruncate(self._fd, 0)
         os.write(self._fd, f"{os.getpid()}\n".encode())
 
-    def remove(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         """Unlink while still locked, so that nobody's new file is removed."""
         os.unlink(self._path)
         os.close(self._fd)

@@ -19,7 +19,6 @@ from typing import TextIO
 if typing.TYPE_CHECKING:
     from ganeti.utils.log_queue import Writer
 
-SYSLOG_SOCKET = "/dev/log"
 CONSOLE = "/dev/console"
 MODE = 0o600
 OPEN_MODE = 0o644
@@ -103,12 +102,10 @@ class Log:
         self._add(logging.StreamHandler(sys.stderr), self._level)
 
     def to_syslog(self) -> None:
-        """Facility daemon; never debug messages. A host without syslog is fine."""
-        if not os.path.exists(SYSLOG_SOCKET):
-            return
-        from logging.handlers import SysLogHandler
+        """Never debug messages."""
+        from ganeti.utils.log_syslog import Syslog
 
-        handler = SysLogHandler(SYSLOG_SOCKET, SysLogHandler.LOG_DAEMON)
+        handler = Syslog()
         self._add(handler, logging.INFO)
         handler.setFormatter(
             logging.Formatter(

@@ -25,6 +25,12 @@ class DroppingQueue(logging.handlers.QueueHandler):
         super().__init__(waiting)
         self._dropped = 0
 
+    def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
+        """The text as it is now. Traces are left to the writer: they quote source files, from a disk."""
+        made = copy.copy(record)
+        made.msg, made.args = record.getMessage(), None
+        return made
+
     def enqueue(self, record: logging.LogRecord) -> None:
         try:
             if self._dropped:
@@ -37,7 +43,7 @@ class DroppingQueue(logging.handlers.QueueHandler):
     def _confession(self, after: logging.LogRecord) -> logging.LogRecord:
         told = copy.copy(after)
         told.levelno, told.levelname = logging.WARNING, "WARNING"
-        told.msg = told.message = f"{self._dropped} log messages were dropped"
+        told.msg, told.exc_info = f"{self._dropped} log messages were dropped", None
         return told
 
 

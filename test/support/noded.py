@@ -88,14 +88,21 @@ def log_of(paths: Paths) -> str:
 def running(
     paths: Paths, *argv: str, within: Sequence[str] = (), stop_s: float = 30
 ) -> Iterator[Noded]:
-    """The daemon for as long as the block lasts; it ends when it is told to, and leaves nothing."""
+    """The daemon for as long as the block lasts."""
     port = free_port()
     started = start(paths, "-b", "127.0.0.1", "-p", port, *argv, within=within, stop_s=stop_s)
     assert started.returncode == 0, started.stderr
+    with ended_afterwards(paths) as pid:
+        yield Noded(paths, int(port), pid)
+
+
+@contextlib.contextmanager
+def ended_afterwards(paths: Paths) -> Iterator[int]:
+    """A daemon that was started ends when it is told to, and leaves nothing; its PID."""
     pid_file = Path(paths.pid_file(NAME))
     pid = int(pid_file.read_text())
     try:
-        yield Noded(paths, int(port), pid)
+        yield pid
     finally:
         end = os.pidfd_open(pid)
         os.kill(pid, signal.SIGTERM)

@@ -127,15 +127,20 @@ def test_the_pid_file(tmp_path: Path) -> None:
     path = tmp_path / "ganeti-noded.pid"
     path.write_text("a longer line of a process that died\n")
     path.chmod(0o600)
-    pid_file = daemon.PidFile(str(path))
-    assert path.read_text() == f"{os.getpid()}\n"
-    assert path.stat().st_mode & 0o777 == 0o600
-    with pytest.raises(PidFileLockError, match="runs already"):
-        daemon.PidFile(str(path))
-    assert path.read_text() == f"{os.getpid()}\n"
-    pid_file.remove()
+    with daemon.PidFile(str(path)):
+        assert path.read_text() == f"{os.getpid()}\n"
+        assert path.stat().st_mode & 0o777 == 0o600
+        with pytest.raises(PidFileLockError, match="runs already"):
+            daemon.PidFile(str(path))
+        assert path.read_text() == f"{os.getpid()}\n"
     assert not path.exists()
-    daemon.PidFile(str(path)).remove()
+
+
+def test_a_daemon_that_does_not_start_leaves_no_pid_file(tmp_path: Path) -> None:
+    path = tmp_path / "ganeti-noded.pid"
+    with pytest.raises(GenericError), daemon.PidFile(str(path)):
+        raise GenericError("no certificate")
+    assert not path.exists()
 
 
 def test_the_pid_file_is_free_when_its_process_is_gone(tmp_path: Path) -> None:
@@ -150,7 +155,8 @@ def test_the_pid_file_is_free_when_its_process_is_gone(tmp_path: Path) -> None:
     result = start(program, tmp_path / "log", tmp_path / "x")
     assert result.stdout == "locked\n"
     assert re.fullmatch(r"\d+\n", path.read_text())
-    daemon.PidFile(str(path)).remove()
+    with daemon.PidFile(str(path)):
+        assert path.read_text() == f"{os.getpid()}\n"
 
 
 # Signals, users, memory.

@@ -8,6 +8,7 @@ import logging
 import os
 import queue
 import re
+import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from ganeti.utils import log, log_queue
+from ganeti.utils.log_syslog import Syslog
 from ganeti.utils.process import Runner
 
 STAMP = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}"
@@ -176,6 +178,22 @@ def test_a_file_on_a_full_disk_is_reopened(tmp_path: Path) -> None:
     logger.error("kept")
     assert path.read_text().endswith("ERROR kept\n")
     assert "lost" not in path.read_text()
+
+
+def test_syslog_is_heard_once_it_is_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = str(tmp_path / "log")
+    handler = Syslog(path)
+    handler.emit(logging.makeLogRecord({"msg": "lost", "levelname": "INFO"}))
+    for _ in range(2):  # it may be started again, too
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as syslog:
+            syslog.bind(path)
+            handler.emit(logging.makeLogRecord({"msg": "heard", "levelname": "WARNING"}))
+            assert syslog.recv(100) == b"<28>heard\0"
+        os.unlink(path)
+    handler.close()
+    assert capsys.readouterr().err == ""
 
 
 def test_only_syslog_means_no_file(tmp_path: Path) -> None:
