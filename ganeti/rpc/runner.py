@@ -108,6 +108,15 @@ class Pending(Generic[R]):
         self._answer.add_done_callback(lambda _: callback(self))
 
 
+@dataclass(frozen=True)
+class Prepared(Generic[R]):
+    """A call with its arguments, encoded; one serves many nodes."""
+
+    call: Call
+    body: bytes
+    timeout_s: float
+
+
 class Rpc:
     """Calls nodes. `resolve` finds the node of a UUID.
 
@@ -153,8 +162,8 @@ class Rpc:
         """Call many nodes at once with the same arguments, which are encoded once."""
 
         def run(*args: P.args, **kwargs: P.kwargs) -> dict[str, Reply[R]]:
-            outgoing = _Outgoing.of(method, args, kwargs)
-            return self._gather([(self._target(node), outgoing) for node in nodes])
+            prepared = _prepared(method, args, kwargs)
+            return self._gather([(self._target(node), prepared) for node in nodes])
 
         return run
 
@@ -163,7 +172,7 @@ class Rpc:
     ) -> dict[str, Reply[R]]:
         """Call many nodes at once, each with its own arguments."""
         return self._gather(
-            [(self._target(n), _Outgoing.of(method, args, {})) for n, args in calls.items()]
+            [(self._target(n), _prepared(method, args, {})) for n, args in calls.items()]
         )
 
     def begin(
@@ -172,9 +181,13 @@ class Rpc:
         """Start a call and come back at once."""
 
         def run(*args: P.args, **kwargs: P.kwargs) -> Pending[R]:
-            return self._start(self._target(node), _Outgoing.of(method, args, kwargs))
+            return self._start(self._target(node), _prepared(method, args, kwargs))
 
         return run
+
+    def start(self, node: str | Target, prepared: Prepared[R]) -> Pending[R]:
+        """The same with a call that was prepared, and is sent to several nodes one after the other."""
+        return self._start(self._target(node), prepared)
 
     def in_flight(self) -> list[tuple[str, str]]:
         """Name of the node and of the call, for every call that has no answer yet."""
@@ -184,22 +197,22 @@ class Rpc:
     def _target(self, node: str | Target) -> Target:
         return self._resolve(node) if isinstance(node, str) else node
 
-    def _gather(self, calls: list[tuple[Target, _Outgoing]]) -> dict[str, Reply[Any]]:
+    def _gather(self, calls: list[tuple[Target, Prepared[Any]]]) -> dict[str, Reply[Any]]:
         """Start all, then wait for all."""
-        pending = [self._start(target, outgoing) for target, outgoing in calls]
+        pending = [self._start(target, prepared) for target, prepared in calls]
         with self._while_waiting():
             replies = [one.reply() for one in pending]
         return {reply.node.uuid: reply for reply in replies}
 
-    def _start(self, target: Target, outgoing: _Outgoing) -> Pending[Any]:
-        call = outgoing.call
+    def _start(self, target: Target, prepared: Prepared[Any]) -> Pending[Any]:
+        call = prepared.call
         if target.offline and not call.even_offline:
             return Pending(target, call, _done(Answer(0, error=OFFLINE)))
         future = self._carrier.send(
             Request(
                 url=f"{self._scheme}://{net.bracketed(target.address)}:{self._port}/{call.name}",
-                body=outgoing.body,
-                timeout_s=outgoing.timeout_s,
+                body=prepared.body,
+                timeout_s=prepared.timeout_s,
                 repeatable=call.repeatable,
                 headers=self._headers,
             )
@@ -219,23 +232,25 @@ class Rpc:
             self._when_deposed(Deposed(_explanation(answer)))
 
 
-@dataclass(frozen=True)
-class _Outgoing:
-    """A call with its arguments, encoded; one serves many nodes."""
+def prepare(method: Callable[Concatenate[C, P], R]) -> Callable[P, Prepared[R]]:
+    """``prepare(FileCalls.upload_file)(upload)``: encode a call, for `Rpc.start`."""
 
-    call: Call
-    body: bytes
-    timeout_s: float
+    def run(*args: P.args, **kwargs: P.kwargs) -> Prepared[R]:
+        return _prepared(method, args, kwargs)
 
-    @staticmethod
-    def of(method: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Outgoing:
-        if kwargs:
-            bound = inspect.signature(method).bind(None, *args, **kwargs)
-            bound.apply_defaults()
-            args = bound.args[1:]
-        call = call_of(method)
-        body = simplejson.dumps(call.encode(args), separators=(",", ":")).encode()
-        return _Outgoing(call, body, call.timeout_s(args))
+    return run
+
+
+def _prepared(
+    method: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Prepared[Any]:
+    if kwargs:
+        bound = inspect.signature(method).bind(None, *args, **kwargs)
+        bound.apply_defaults()
+        args = bound.args[1:]
+    call = call_of(method)
+    body = simplejson.dumps(call.encode(args), separators=(",", ":")).encode()
+    return Prepared(call, body, call.timeout_s(args))
 
 
 def _done(answer: Answer) -> Future[Answer]:

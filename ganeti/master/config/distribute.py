@@ -18,7 +18,7 @@ from ganeti.contracts.node.files import FileCalls
 from ganeti.contracts.node.packed import Packed
 from ganeti.master.config.localfile import MODE
 from ganeti.paths import DEFAULT
-from ganeti.rpc.runner import Deposed, Pending, Rpc
+from ganeti.rpc.runner import Deposed, Pending, Prepared, Rpc, prepare
 
 LEVEL = 1
 
@@ -70,11 +70,12 @@ class Compressor:
 
 
 class Content(Packed):
-    """The file as candidates get it, compressed already."""
+    """The file as candidates get it, compressed already. `call`: what carries it to all of them."""
 
     def __init__(self, data: bytes, compressed: bytes) -> None:
         super().__init__(data)
         self._wire = [1, base64.b64encode(compressed).decode("ascii")]
+        self.call: Prepared[None] | None = None
 
     def raw(self) -> list[Any]:
         return self._wire
@@ -92,21 +93,32 @@ class ConfigTransport:
         self._rpc, self._user, self._group, self._now = rpc, user, group, now
 
     def send(self, candidate: str, content: Content, done: Done) -> None:
+        content.call = content.call or self._encoded(content)
+        pending = self._rpc.start(candidate, content.call)
+        pending.when_done(lambda answered: done(_failure(answered)))
+
+    def _encoded(self, content: Content) -> Prepared[None]:
         now = self._now()
         upload = (DEFAULT.config_data, content, MODE, self._user, self._group, now, now)
-        pending = self._rpc.begin(candidate, FileCalls.upload_file)(upload)
-        pending.when_done(lambda answered: done(_failure(answered)))
+        return prepare(FileCalls.upload_file)(upload)
 
 
 class SsconfTransport:
-    """Sends the values of ssconf to nodes."""
+    """Sends the values of ssconf to nodes; the same values, to all of them, are encoded once."""
 
     def __init__(self, rpc: Rpc) -> None:
         self._rpc = rpc
+        self._last: tuple[Mapping[str, str], Prepared[None]] | None = None
 
     def send(self, node: str, content: Mapping[str, str], done: Done) -> None:
-        pending = self._rpc.begin(node, FileCalls.write_ssconf_files)(dict(content))
+        pending = self._rpc.start(node, self._encoded(content))
         pending.when_done(lambda answered: done(_failure(answered)))
+
+    def _encoded(self, content: Mapping[str, str]) -> Prepared[None]:
+        last = self._last
+        if last is None or last[0] is not content:
+            self._last = last = content, prepare(FileCalls.write_ssconf_files)(dict(content))
+        return last[1]
 
 
 class _Failed(Exception):

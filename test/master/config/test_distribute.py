@@ -83,6 +83,23 @@ def test_a_candidate_gets_the_whole_file() -> None:
     assert rest == [0o640, "u", "g", 5.0, 5.0]
 
 
+def test_what_many_get_is_encoded_once() -> None:
+    carrier = FakeCarrier(200, b"[true, null]")
+    data, values = b"x" * 2000, {"master_ip": "192.0.2.9"}
+    content = Content(data, zlib.compress(data))
+    transport = ConfigTransport(an_rpc(carrier), user="u", group="g", now=lambda: 5.0)
+    for _ in range(2):
+        transport.send("uuid", content, lambda _error: None)
+    ssconf = SsconfTransport(an_rpc(carrier))
+    for _ in range(2):
+        ssconf.send("uuid", values, lambda _error: None)
+    ssconf.send("uuid", {**values, "master_ip": "192.0.2.10"}, lambda _error: None)
+    first, second, third, fourth, last = (request.body for request in carrier.requests)
+    assert first is second
+    assert third is fourth
+    assert json.loads(last) == [{"master_ip": "192.0.2.10"}]
+
+
 def test_a_node_gets_all_values_of_ssconf() -> None:
     failure, carrier = failure_of(200, b"[true, null]", {"master_ip": "192.0.2.9"})
     assert failure is None
