@@ -37,9 +37,13 @@ class CandidateDirectories:
 
     def _receive(self, candidate: str, content: Changes, done: Done) -> None:
         """Beside the master's own write, so that either may be ahead when the power fails."""
-        if not self._forgets:
-            self._write(self._paths[candidate], content)
-        done(None)
+        try:
+            if not self._forgets:
+                self._write(self._paths[candidate], content)
+        except OSError as err:
+            done(err)
+        else:
+            done(None)
 
     def _write(self, paths: Paths, content: Changes) -> None:
         directory = paths.queue_dir

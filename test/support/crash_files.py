@@ -222,4 +222,6 @@ def restore(state: State, directory: Path) -> None:
             target.mkdir()
         else:
             target.write_bytes(entry.content)
+            if entry.mtime_ns:
+                os.utime(target, ns=(entry.mtime_ns, entry.mtime_ns))
         target.chmod(entry.mode | (0o700 if entry.content is None else 0o400))

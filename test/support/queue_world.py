@@ -284,16 +284,18 @@ class World:
             assert not job.is_final, f"job {job_id} ended: {job}"
             self.until_changed(job)
 
-    def until_changed(self, job: Job) -> None:
-        """Wait until a job is not as it was."""
+    def until_changed(self, *found: Job) -> None:
+        """Wait until one of the jobs is not as it was found."""
         changed = threading.Event()
-        known = Known(["opstatus"], [_op_statuses(job)], job.last_log_serial)
 
         def answer(news: Answer) -> None:
             changed.set()
 
-        self.queue.wait_for_change(job.id, known, 2 * _LONGEST_ATTEMPT_S, answer)
-        assert changed.wait(PATIENCE_S), f"job {job.id} stays {job.status}"
+        for job in found:
+            known = Known(["opstatus"], [_op_statuses(job)], job.last_log_serial)
+            self.queue.wait_for_change(job.id, known, 2 * _LONGEST_ATTEMPT_S, answer)
+        states = ", ".join(f"{job.id} {job.status}" for job in found)
+        assert changed.wait(PATIENCE_S), f"jobs stay as they are: {states}"
 
     def until_op(self, job_id: int, index: int) -> Job:
         """Wait until one opcode of a job is final."""

@@ -1,0 +1,389 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The queue, driven at random: submit, run, cancel, archive, drain, stop; the power fails, and it goes on.
+
+The master and a candidate write to a disk that records each step. A crash cuts the record somewhere near
+its end and keeps of the rest what it likes; the next master has the files of the old one, or of the
+candidate if that was in sync. What clients were told and what was carried out is marked in the record, so
+of each cut it is known what must be true after it (`test.support.queue_promises`).
+
+After each step the queue must come to rest: nothing stands still that could go on.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import simplejson
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.errors import Flaky
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+
+from ganeti import errors
+from ganeti.master.locks.plan import Level, LockPlan, exclusive
+from ganeti.master.queue import job as jobs
+from ganeti.master.queue.execution import Run
+from ganeti.master.queue.job import Job, Status
+from ganeti.paths import Paths
+from test.support import crash_files
+from test.support.candidate_directories import CandidateDirectories
+from test.support.crash_disk import CrashDisk, Sabotage
+from test.support.crash_files import Entry, State
+from test.support.queue_promises import BROKE, Place, Promises, told
+from test.support.queue_world import PATIENCE_S, World, scripted
+from test.support.workshop import Dead, Workshop
+
+MEMORY = "/dev/shm"
+"""What is safe is only a matter of the record, and files in memory cost no time."""
+
+CANDIDATE = "n2"
+SLOTS = 2
+LOCKS = {"free": None, "a": "a", "b": "b"}
+"""Scripts, and the lock that each of them takes."""
+
+TOGETHER = -1
+"""The dependency on the job before."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A job to be submitted; `after` chooses what it depends on, of the jobs there are."""
+
+    scripts: list[str]
+    priority: int
+    after: int | None
+    statuses: list[str]
+
+
+wishes = st.builds(
+    Wish,
+    st.lists(st.sampled_from(sorted(LOCKS)), min_size=1, max_size=3),
+    st.sampled_from([-10, 0, 10]),
+    st.one_of(st.none(), st.none(), st.integers(TOGETHER, 9)),
+    st.sampled_from([[], ["success"], ["error", "canceled"]]),
+)
+picks = st.integers(0, 30)
+
+
+class Queue(RuleBasedStateMachine):
+    sabotage: Sabotage | None = None
+    is_living = False
+
+    @initialize()
+    def begin(self) -> None:
+        self.place = Path(tempfile.mkdtemp(dir=MEMORY if os.path.isdir(MEMORY) else None))
+        self.promises, self.era, self.complaints = Promises(), 0, list[str]()
+        self.wakes({})
+
+    def wakes(self, state: State) -> None:
+        """A master starts with these files."""
+        self.era += 1
+        self.before = self.promises.copy()
+        self.root = self.place / str(self.era)
+        crash_files.restore(state, self.root)
+        Path(Paths(str(self.root)).queue_archive_dir).mkdir(parents=True, exist_ok=True)
+        self.disk, self.workshop = CrashDisk(self.root, self.sabotage), Workshop()
+        candidate = CandidateDirectories(
+            self.root, [CANDIDATE], self.disk, forgets=self.sabotage is Sabotage.FORGET_CANDIDATE
+        )
+        self.world = World(
+            self.root, CANDIDATE, disk=self.disk, transport=candidate, epoch=self.promises.epoch
+        )
+        self.world.max_running = SLOTS
+        for name, lock in LOCKS.items():
+            plan = LockPlan() if lock is None else LockPlan({Level.INSTANCE: exclusive(lock)})
+            self.world.script(name, self.body(self.world, self.workshop, name), plan=plan)
+        self.world.start()
+        self.is_living = True
+        self.rest()
+
+    def body(self, world: World, workshop: Workshop, script: str) -> Callable[[Run], Any]:
+        def work(run: Run) -> Any:
+            place = (run.job_id, world.job(run.job_id).current)
+            self.check_dependencies(world, place)
+            at_work = workshop.carry_out(place, script, lambda: self.tell("executed", place))
+            run.feedback("message", "at work")
+            assert at_work.ended.wait(2 * PATIENCE_S)
+            workshop.leave(place)
+            if at_work.is_dead:
+                raise Dead
+            if not at_work.is_good:
+                raise errors.OpExecError(BROKE)
+            return list(place)
+
+        return work
+
+    def check_dependencies(self, world: World, place: Place) -> None:
+        """Whatever an opcode needs must have ended, and as it should, before it is carried out."""
+        op = world.job(place[0]).ops[place[1]]
+        for number, wanted in op.input["depends"] or []:
+            other = world.queue.job(number)
+            status = str(other.job.status) if other and other.job.is_final else None
+            if status is None or (wanted and status not in wanted):
+                self.complaints.append(f"{place} is carried out while {number} is {status}")
+
+    def tell(self, kind: str, key: object) -> None:
+        """Something happened that the world outside knows of, after all that was done so far."""
+        self.disk.mark(kind, key)
+        self.promises.note(kind, key)
+
+    @property
+    def jobs(self) -> list[Job]:
+        return [snapshot.job for snapshot in self.world.queue.jobs()]
+
+    def pick(self, choice: int, found: Iterable[int]) -> int | None:
+        """One of the jobs, if there are any."""
+        numbers = sorted(found)
+        return numbers[choice % len(numbers)] if numbers else None
+
+    # Rules.
+
+    @rule(wanted=st.lists(wishes, min_size=1, max_size=3))
+    def submit(self, wanted: list[Wish]) -> None:
+        if self.world.queue.is_drained:
+            with pytest.raises(errors.JobQueueDrainError):
+                self.world.submit("free")
+            return
+        known = sorted(self.promises.acknowledged)
+        new = [
+            [
+                scripted(script, priority=wish.priority, depends=_depends(wish, known))
+                for script in wish.scripts
+            ]
+            for wish in wanted
+        ]
+        for (is_accepted, number), wish in zip(
+            self.world.queue.submit_many(new), wanted, strict=True
+        ):
+            if is_accepted:
+                self.tell("acknowledged", (number, wish.priority))
+
+    @rule(choice=picks, is_good=st.booleans())
+    def finish(self, choice: int, is_good: bool) -> None:
+        works = list(self.workshop.works.values())
+        if works:
+            work = works[choice % len(works)]
+            work.is_good = is_good
+            work.ended.set()
+
+    @rule(choice=picks)
+    def cancel(self, choice: int) -> None:
+        number = self.pick(choice, self.promises.acknowledged)
+        if number is None:
+            return
+        self.tell("asked to cancel", number)
+        if self.world.queue.cancel(number)[0]:
+            self.tell("cancelled", number)
+
+    @rule(choice=picks, priority=st.sampled_from([-10, 0, 10]))
+    def change_priority(self, choice: int, priority: int) -> None:
+        number = self.pick(choice, self.promises.acknowledged)
+        if number is None:
+            return
+        self.tell("asked for priority", (number, priority))
+        if self.world.queue.change_priority(number, priority)[0]:
+            self.tell("priority", (number, priority))
+
+    @rule(choice=picks)
+    def archive(self, choice: int) -> None:
+        number = self.pick(choice, (job.id for job in self.jobs if job.is_final))
+        if number is not None:
+            assert self.world.queue.archive(number)
+            self.tell("archived", number)
+
+    @rule(flag=st.booleans())
+    def drain(self, flag: bool) -> None:
+        self.tell("asked to drain", flag)
+        self.world.queue.set_drained(flag)
+        self.tell("drained", flag)
+
+    @rule(seconds=st.sampled_from([1.5, 10.0]))
+    def let_time_pass(self, seconds: float) -> None:
+        """What is written at leisure is written; attempts to get locks end, and others begin."""
+        self.world.pass_time(seconds)
+
+    @rule(back=st.integers(0, 40), choice=picks, is_lost=st.booleans(), is_hurried=st.booleans())
+    def crash(self, back: int, choice: int, is_lost: bool, is_hurried: bool) -> None:
+        """The power fails, at some moment of the last steps; `is_lost`: the candidate takes over.
+
+        `is_hurried`: the daemon is ended by a second signal before that.
+        """
+        self.workshop.power_fails()
+        if is_hurried:
+            self.end(timeout_s=0)
+        outcomes = self.disk.outcomes(max(self.disk.points - back, 0))
+        cut = outcomes[choice % len(outcomes)]
+        self.bury()
+        long_ago = frozenset(self.before.archived)
+        self.promises = self.before
+        for mark in cut.marks:
+            self.promises.note(mark.kind, mark.key)
+        state = cut.state
+        if is_lost and CANDIDATE in in_sync(state):
+            state = swapped(state)
+            self.promises.fail_over(jobs_in(state, archived=True), long_ago)
+        self.promises.survive(jobs_in(state).values())
+        self.wakes(state)
+
+    @rule()
+    def stop(self) -> None:
+        """The daemon is asked to end: what runs may end, what waits goes back, and clients are served."""
+        queue, running = self.world.queue, self.workshop.works
+        queue.shutdown()
+        with pytest.raises(errors.JobQueueError, match="shutting down"):
+            self.world.submit("free")
+        self.look()
+        for work in running.values():
+            work.ended.set()
+        assert queue.wait_until_settled(PATIENCE_S)
+        self.look()
+        assert all(job.is_final or job.status is Status.QUEUED for job in self.jobs)
+        for number, index in running:
+            assert self.world.job(number).ops[index].status is Status.SUCCESS
+        self.end(PATIENCE_S)
+        worst, *_ = self.disk.outcomes(self.disk.points)
+        assert not self.promises.survive(jobs_in(worst.state).values()), "nothing was under way"
+        self.wakes(worst.state)
+
+    # What must be true.
+
+    def look(self) -> None:
+        """A client looks at all jobs; what it sees must not contradict what was seen or promised."""
+        queue = self.world.queue
+        seen = {snapshot.job.id: snapshot for snapshot in queue.jobs(archived=True)}
+        found = self.promises.problems(seen, is_drained=queue.is_drained, last_id=queue.last_id)
+        assert [*self.complaints, *found] == []
+        for number, snapshot in seen.items():
+            for index, op in enumerate(snapshot.job.ops):
+                if op.is_final and (number, index) not in self.promises.ended:
+                    self.tell("ended", ((number, index), told(op)))
+
+    @invariant()
+    def it_comes_to_rest(self) -> None:
+        self.rest()
+        self.look()
+
+    def rest(self) -> None:
+        """Wait until nothing moves any more; whoever stands still without a reason fails the test."""
+        while restless := [job for job in self.jobs if self.should_move(job)]:
+            self.world.until_changed(*restless)
+
+    def should_move(self, job: Job) -> bool:
+        """As jobs, locks and slots are, this one must change soon, or another one that can."""
+        works = self.workshop.works
+        if job.is_final or (job.id, job.current) in works:
+            return False
+        op = job.ops[job.current]
+        if len(works) == SLOTS:
+            return op.status is Status.RUNNING
+        if op.status is Status.WAITING:
+            taken = {LOCKS[work.script] for work in works.values()}
+            return LOCKS[op.input["script"]] not in taken - {None}
+        return op.status is not Status.QUEUED or not self.depends_on_others(job)
+
+    def depends_on_others(self, job: Job) -> bool:
+        depends = job.ops[job.current].input["depends"] or []
+        others = [self.world.queue.job(number) for number, _ in depends]
+        return any(other and not other.job.is_final for other in others)
+
+    def teardown(self) -> None:
+        """In the end everything has ended as it should."""
+        try:
+            if self.is_living:
+                self.workshop.open()
+                for job in self.jobs:
+                    self.world.until(job.id)
+                self.look()
+                archive = self.world.queue.jobs(archived=True)
+                assert list(self.promises.unexplained(s.job for s in archive)) == []
+        finally:
+            self.bury()
+            shutil.rmtree(self.place, ignore_errors=True)
+
+    def bury(self) -> None:
+        """Whatever was at work notices now that its master is dead."""
+        self.workshop.dismiss()
+        self.end(PATIENCE_S)
+
+    def end(self, timeout_s: float) -> None:
+        """The daemon ends its threads, or as many as it can in that time."""
+        if self.is_living:
+            self.is_living = False
+            self.world.queue.shutdown()
+            self.world.queue.close(timeout_s)
+
+
+def _depends(wish: Wish, known: list[int]) -> list[tuple[int, list[str]]] | None:
+    if wish.after is None:
+        return None
+    if wish.after == TOGETHER or not known:
+        return [(TOGETHER, wish.statuses)]
+    return [(known[wish.after % len(known)], wish.statuses)]
+
+
+QUEUE = "var/lib/ganeti/queue/"
+
+
+def jobs_in(state: State, *, archived: bool = False) -> dict[int, Job]:
+    """What the files of the master say."""
+    found = {}
+    for path, entry in state.items():
+        directory, _, name = path.rpartition("/")
+        is_here = directory.startswith(f"{QUEUE}archive/") if archived else f"{directory}/" == QUEUE
+        if is_here and re.fullmatch(r"job-\d+", name) and entry.content is not None:
+            job = jobs.decode(entry.content)
+            found[job.id] = job
+    return found
+
+
+def in_sync(state: State) -> list[str]:
+    """The candidates that the master counts as in sync."""
+    entry = state.get(f"{QUEUE}candidates")
+    names: list[str] = simplejson.loads(entry.content or b"{}")["in_sync"] if entry else []
+    return names
+
+
+def swapped(state: State) -> State:
+    """Master and candidate have changed places."""
+    mine = f"{CANDIDATE}/"
+    theirs = {path: entry for path, entry in state.items() if path.startswith(mine)}
+    others = {path: entry for path, entry in state.items() if path not in theirs}
+    others.pop(CANDIDATE)
+    taken = {path.removeprefix(mine): entry for path, entry in theirs.items()}
+    return {
+        CANDIDATE: Entry(0o755, None),
+        **taken,
+        **{mine + path: e for path, e in others.items()},
+    }
+
+
+SETTINGS = settings(
+    max_examples=40,
+    stateful_step_count=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+TestQueue = Queue.TestCase
+TestQueue.settings = SETTINGS
+
+
+@pytest.mark.parametrize("sabotage", Sabotage)
+def test_the_machine_can_see(sabotage: Sabotage) -> None:
+    lying = type("Lying", (Queue,), {"sabotage": sabotage})
+    quick = settings(SETTINGS, phases=[Phase.generate], database=None, report_multiple_bugs=False)
+    with pytest.raises((AssertionError, errors.GenericError, ValueError, Flaky)):
+        run_state_machine_as_test(lying, settings=quick)
