@@ -32,7 +32,7 @@ MAN_PACKAGES = python3-docutils
 NODE_TOOLS = $(addprefix tools/,kvm-ifup node-daemon-setup prepare-node-join \
 	ssh-update ssl-update)
 
-.PHONY: help check format lint types layers fast test hosts demo demo-shell demo-down bench torture \
+.PHONY: help check format lint types layers fast test hosts demo demo-shell demo-down bench torture fuzz-confd \
 	goldens install man clean run-packages lab-packages dev-packages man-packages
 
 help:  ## this list
@@ -92,6 +92,9 @@ bench: lab-packages  ## the figures of the budgets, as JSON; BENCH=key runs one
 
 torture: lab-packages  ## kill the master KILLS= times under load: is anything lost? (root)
 	$(PYTHON) -B -m test.torture KILLS=$(KILLS) SEED=$(SEED) SABOTAGE=$(SABOTAGE)
+
+fuzz-confd: lab-packages  ## PACKETS=1000000 broken packets to a confd: does it stand them? SEED=
+	PACKETS=$(PACKETS) SEED=$(SEED) $(PYTHON) -B -m test.fuzz.confd_packets
 
 goldens: $(VENV)/.done  ## write the golden files again; review the difference
 	$(BIN)/python -m pytest --goldens-write

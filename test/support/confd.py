@@ -55,6 +55,16 @@ def opened(reply: bytes) -> tuple[str, dict[str, Any]]:
     return outer["salt"], inner
 
 
+def is_authentic(data: bytes, now: float = NOW) -> bool:
+    """Whether a packet comes from who has the key, and now; as another reader of JSON sees it."""
+    try:
+        outer = json.loads(data[4:].decode())
+        good = outer == {**outer, **signed(outer["msg"], outer["salt"])}
+        return data[:4] == b"plj0" and good and abs(int(outer["salt"]) - now) <= 301
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return False
+
+
 def nic(ip: str | None, *, link: str | None = None, **more: Any) -> Nic:
     tail = (ip or "0.0.0.0").replace(":", ".").split(".")[-1]
     params = {"link": link} if link else {}
