@@ -163,14 +163,13 @@ def _serve(options: argparse.Namespace, places: paths.Paths, parts: Parts) -> in
                 queued=True,
             )
             master = Master(Startup(places, parts))
-            daemon.on_signals(master.stop, told.reopen)
+            daemon.on_signals(daemon.stopper(master.stop, told.stop), told.reopen)
             daemon.end_with_any_thread(told.stop)
             code = master.run(detached.ready)
     except (GenericError, OSError) as err:
         detached.failed(str(err))
         return daemon_options.refuse(NAME, err)
-    told.stop()
-    return code
+    return daemon.end_at_once(told.stop, code)
 
 
 def _tune() -> None:

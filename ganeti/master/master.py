@@ -197,6 +197,8 @@ class Master:
     def stop(self) -> None:
         """Orderly at first; asked a second time, at once."""
         self._asked_to_stop += 1
+        if self._asked_to_stop > 1:
+            log.warning("asked again to stop: what runs is broken off")
         self._signals.release()
 
     def _look_at_epoch(self) -> None:

@@ -6,11 +6,13 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import fcntl
+import itertools
 import logging
 import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from typing import NoReturn, Self
 
@@ -22,6 +24,7 @@ PID_MODE = 0o600
 UMASK = 0o077
 _MCL_CURRENT, _MCL_FUTURE = 1, 2
 FLUSH_S = 5.0
+AT_ONCE_S = 3.0
 _MAX_REPORT = 64 * 1024
 _READY = b"\0"
 
@@ -151,6 +154,23 @@ def on_signals(stop: Callable[[], None], reopen_logs: Callable[[], None]) -> Non
 
 def _tell(pipe: int, number: int) -> None:
     os.write(pipe, bytes([number]))
+
+
+def stopper(stop: Callable[[], None], flush_logs: Callable[[], None]) -> Callable[[], None]:
+    """A `stop` for `on_signals` that, asked a second time, also gives what hangs no more than a moment.
+
+    A thread in a call to a dead disk ends by nothing but the end of the process.
+    """
+    asked = itertools.count(1)
+
+    def ask() -> None:
+        stop()
+        if next(asked) > 1:
+            time.sleep(AT_ONCE_S)
+            log.critical("asked twice to stop, and something hangs: the daemon ends without it")
+            end_at_once(flush_logs, 1)
+
+    return ask
 
 
 def end_with_any_thread(flush_logs: Callable[[], None]) -> None:

@@ -141,9 +141,9 @@ class Log:
 
     def stop(self) -> None:
         """Write what waits in the queue."""
-        if self._writer is not None:
-            self._writer.stop()
-            self._writer = None
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.stop()
 
 
 def for_daemon(

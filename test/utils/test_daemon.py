@@ -197,6 +197,33 @@ def test_signals(tmp_path: Path) -> None:
     assert made.read_text() == "reopen stop stop SIG_IGN"
 
 
+def test_asked_twice_to_stop_nothing_that_hangs_keeps_a_daemon(tmp_path: Path) -> None:
+    made = tmp_path / "made"
+    result = start(
+        """
+        import logging, signal, threading
+        logging.basicConfig(filename=path)
+        hangs = threading.Event()
+        daemon.AT_ONCE_S = daemon.FLUSH_S = 0.05
+        asked = []
+        daemon.on_signals(daemon.stopper(lambda: asked.append(1), hangs.wait), print)
+        os.kill(os.getpid(), signal.SIGTERM)
+        while not asked:
+            time.sleep(0.001)
+        hangs.wait(0.5)
+        logging.error("asked once, it goes on")
+        os.kill(os.getpid(), signal.SIGINT)
+        hangs.wait(30)
+        """,
+        tmp_path / "log",
+        made,
+    )
+    assert result.returncode == 1
+    once, twice = made.read_text().splitlines()
+    assert "asked once, it goes on" in once
+    assert "the daemon ends without it" in twice
+
+
 def test_no_daemon_lives_on_without_one_of_its_threads(tmp_path: Path) -> None:
     made = tmp_path / "made"
     result = start(
