@@ -166,6 +166,11 @@ class CrashDisk(Disk):
         """How many steps and marks there are so far."""
         return len(self._recorder.record)
 
+    @property
+    def points_after_marks(self) -> list[int]:
+        """Where a cut must respect what was marked just before."""
+        return [n for n, item in enumerate(self._recorder.record, 1) if isinstance(item, Mark)]
+
     def outcomes(self, point: int) -> list[Cut]:
         """What a cut after so many steps and marks may leave."""
         replay = _Replay(self._recorder.before)

@@ -38,6 +38,7 @@ from ganeti.master.locks.plan import Level, LockPlan, exclusive
 from ganeti.master.queue import job as jobs
 from ganeti.master.queue.execution import Run
 from ganeti.master.queue.job import Job, Status
+from ganeti.master.queue.jobqueue import EVERY_AGE
 from ganeti.paths import Paths
 from test.support import crash_files
 from test.support.candidate_directories import CandidateDirectories
@@ -205,6 +206,13 @@ class Queue(RuleBasedStateMachine):
             assert self.world.queue.archive(number)
             self.tell("archived", number)
 
+    @rule()
+    def archive_all(self) -> None:
+        ended = [job.id for job in self.jobs if job.is_final]
+        assert self.world.queue.auto_archive(EVERY_AGE, PATIENCE_S)[0] == len(ended)
+        for number in ended:
+            self.tell("archived", number)
+
     @rule(flag=st.booleans())
     def drain(self, flag: bool) -> None:
         self.tell("asked to drain", flag)
@@ -216,17 +224,27 @@ class Queue(RuleBasedStateMachine):
         """What is written at leisure is written; attempts to get locks end, and others begin."""
         self.world.pass_time(seconds)
 
-    @rule(back=st.integers(0, 40), choice=picks, is_lost=st.booleans(), is_hurried=st.booleans())
-    def crash(self, back: int, choice: int, is_lost: bool, is_hurried: bool) -> None:
-        """The power fails, at some moment of the last steps; `is_lost`: the candidate takes over.
+    @rule(
+        back=st.integers(0, 20),
+        just_told=st.booleans(),
+        choice=st.integers(-10, 10),
+        is_lost=st.booleans(),
+        is_hurried=st.booleans(),
+    )
+    def crash(
+        self, back: int, just_told: bool, choice: int, is_lost: bool, is_hurried: bool
+    ) -> None:
+        """The power fails, at some moment of the last steps, often when a client was just told
+        something, and often nothing is kept that was not synced.
 
-        `is_hurried`: the daemon is ended by a second signal before that.
+        `is_hurried`: the daemon is ended by a second signal before. `is_lost`: the candidate takes over.
         """
         self.workshop.power_fails()
         if is_hurried:
             self.end(timeout_s=0)
-        outcomes = self.disk.outcomes(max(self.disk.points - back, 0))
-        cut = outcomes[choice % len(outcomes)]
+        points = self.disk.points_after_marks if just_told else list(range(self.disk.points + 1))
+        outcomes = self.disk.outcomes(points[max(-1 - back, -len(points))] if points else 0)
+        cut = outcomes[max(choice, 0) % len(outcomes)]
         self.bury()
         long_ago = frozenset(self.before.archived)
         self.promises = self.before
