@@ -155,4 +155,4 @@ class LuxiMethods(LuxiCalls):
         failed = sorted(f"{r.node.name}: {r.error}" for r in replies.values() if r.failed)
         if failed:
             raise OpExecError(f"not all nodes know of the watcher's pause: {'; '.join(failed)}")
-        return until
+        return int(until) if until is not None and until.is_integer() else until

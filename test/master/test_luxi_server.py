@@ -314,7 +314,8 @@ def test_the_watcher_can_be_paused(world: World) -> None:
     for node in ("n1", "n2", "n3"):
         world.nodes.says(node, "set_watcher_pause", None)
     until = int(world.clock.now()) + 600
-    assert world.client.SetWatcherPause(until) == until
+    given = world.client.SetWatcherPause(until)
+    assert (given, type(given)) == (until, int), "what was given, as it was given"
     assert world.nodes.asked == [(n, "set_watcher_pause", [until]) for n in ("n1", "n2", "n3")]
     with pytest.raises(errors.GenericError, match="past"):
         world.client.SetWatcherPause(until - 1200)

@@ -25,6 +25,7 @@ from ganeti.master.query.field import (
 )
 from ganeti.master.query.fields_cluster import ClusterResource
 from ganeti.master.query.fields_export import ExportResource
+from ganeti.master.query.fields_extstorage import ExtStorageResource
 from ganeti.master.query.fields_filter import FilterResource
 from ganeti.master.query.fields_group import GroupResource
 from ganeti.master.query.fields_instance import InstanceResource
@@ -41,6 +42,7 @@ RESOURCES: dict[str, Resource] = {
     for resource in (
         ClusterResource(),
         ExportResource(),
+        ExtStorageResource(),
         FilterResource(),
         GroupResource(),
         InstanceResource(),

@@ -108,7 +108,7 @@ def test_unknown_fields_in_a_filter_do(world: MasterWorld) -> None:
 
 def test_what_cannot_be_queried_is_refused(world: MasterWorld) -> None:
     with pytest.raises(OpPrereqError, match="cannot be queried"):
-        rows(world, "extstorage", ["name"])
+        rows(world, "disk", ["name"])
 
 
 def test_fields_of_the_configuration_ask_no_node(world: MasterWorld) -> None:
