@@ -15,6 +15,7 @@ def a_trial(root: Path) -> Trial:
     trial = Trial(root, cfg, ClusterRedistConf, OpClusterRedistConf())
     Path(trial.world.paths.hmac_key).write_text("key")
     trial.nodes.accepts("upload_file")
+    trial.nodes.says("n2", "version", 0)
     return trial
 
 
@@ -22,7 +23,7 @@ def test_files_and_ssconf_are_sent(tmp_path: Path) -> None:
     trial = a_trial(tmp_path)
     before = trial.cfg.cluster.serial_no
     assert trial.run().cluster.serial_no == before + 1
-    sent = [(node, args[0][0]) for node, _, args in trial.nodes.asked]
+    sent = [(n, args[0][0]) for n, call, args in trial.nodes.asked if call == "upload_file"]
     assert sent == [("n2", trial.world.paths.hmac_key)]
     assert trial.warnings == []
 
@@ -44,4 +45,13 @@ def test_a_file_that_cannot_be_read_does_not_hide_the_rest(tmp_path: Path) -> No
     Path(trial.world.paths.rapi_pem).write_text("certificate")
     trial.run()
     assert trial.world.paths.hmac_key in trial.warnings[0]
-    assert trial.nodes.calls == ["n2 upload_file"]
+    assert trial.nodes.calls == ["n2 version", "n2 upload_file"]
+
+
+def test_a_node_that_is_down_is_waited_for_once(tmp_path: Path) -> None:
+    trial = a_trial(tmp_path)
+    trial.nodes.fails("n2", "version", "no route to host")
+    trial.run()
+    (warning,) = trial.warnings
+    assert "node n2" in warning and "no route to host" in warning
+    assert trial.nodes.calls == ["n2 version"]

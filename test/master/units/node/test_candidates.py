@@ -115,6 +115,7 @@ def test_only_if_that_is_meant(tmp_path: Path) -> None:
 
 def remove(root: Path, cluster: ClusterBuilder) -> Trial:
     trial = Trial(root, cluster.build(), NodeRemove, OpNodeRemove(node_name="n2"))
+    trial.nodes.says("n3", "version", 0)
     trial.nodes.says("n1", "node_ssh_key_remove", [])
     trial.nodes.says("n1", "node_ssh_key_add", [])
     trial.nodes.says("n2", "hooks_runner", [])
