@@ -21,7 +21,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from test.bench import budgets, full_queue, many_nodes, synthetic
+from test.bench import budgets, confd, full_queue, many_nodes, synthetic
 from test.bench.measuring import Bench, Figures, lab_of, probed, put_file, say, stop_master
 from test.lab.hosts import Host
 from test.lab.places import DEFAULT_BASE
@@ -161,6 +161,13 @@ def locks(bench: Bench) -> None:
         bench.note_asked(json.loads(done.stdout))
 
 
+def confd_figures(bench: Bench) -> None:
+    if bench.asked(*confd.KEYS):
+        argv = [sys.executable, "-B", "-m", "test.bench.confd"]
+        done = subprocess.run(argv, cwd=ROOT, stdout=subprocess.PIPE, check=True)
+        bench.note_asked(json.loads(done.stdout))
+
+
 def rpc_fanout_s() -> float:
     argv = ["unshare", "--net", sys.executable, "-B", "-m", "test.bench.fanout"]
     return float(subprocess.run(argv, cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout)
@@ -186,6 +193,7 @@ def main() -> None:
     many_nodes.measure(bench)
     locks(bench)
     bench.measure("rpc_fanout_1000_s", rpc_fanout_s)
+    confd_figures(bench)
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps(bench.figures, indent=1) + "\n")
     for line in budgets.missed(bench.figures):

@@ -148,6 +148,16 @@ def test_it_is_read_at_most_once_a_second(world: World) -> None:
     assert set(watch.waited) == {RECHECK_S}
 
 
+def test_one_that_takes_long_is_read_less_often(world: World) -> None:
+    world.write(1)
+    clock = FakeClock()
+    reload = Reload(str(world.path), lambda _: clock.pass_time(0.5))
+    watch = ToldWatch(clock, True, True)
+    with pytest.raises(Enough):
+        reload.follow(watch, clock)
+    assert watch.at == [0.0, 2.5, 5.0]
+
+
 def test_references_to_nothing_do_not_stop_the_service(world: World) -> None:
     cfg: Config = world.cfg
     Disk().write(
