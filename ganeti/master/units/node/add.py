@@ -176,7 +176,7 @@ class NodeAdd(LogicalUnit[OpNodeAdd]):
             if self.op.readd:  # with another key, or another role
                 membership.remove_ssh_key(self, node, readd=True)
             membership.add_ssh_key(self, node)
-        self._start_daemons(node)
+        membership.ensure_confd(self, node)
 
     def _check_by_ssh(self) -> None:
         """The master must reach the node by SSH, and the node must know its own name."""
@@ -214,12 +214,3 @@ class NodeAdd(LogicalUnit[OpNodeAdd]):
             self.rpc.one(node.uuid, SystemCalls.node_demote_from_mc)()
         except GenericError as err:
             self.log.warning(f"node {node.name} keeps old copies of the configuration: {err}")
-
-    def _start_daemons(self, node: Node) -> None:
-        """What the node's role needs beside the node daemon."""
-        try:
-            self.rpc.one(node.uuid, SystemCalls.node_ensure_daemon)(
-                "ganeti-confd", node.master_candidate
-            )
-        except GenericError as err:
-            self.log.warning(f"ganeti-confd on node {node.name}: {err}")

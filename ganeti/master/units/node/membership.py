@@ -20,6 +20,7 @@ from ganeti.opcodes.node import OpNodeAdd, OpNodeSetParams
 from ganeti.rpc import nodes
 
 Unit = LogicalUnit[Any]
+CONFD = "ganeti-confd"
 
 
 def check_homing(cfg: Config, primary_ip: str, secondary_ip: str) -> None:
@@ -93,11 +94,21 @@ def with_certificates(
 
 
 def welcome(unit: Unit, joined: Iterable[str]) -> None:
-    """Once it is written down that nodes are candidates: their keys go to all others."""
+    """Once it is written down that nodes are candidates: their keys go to all others, and they
+    answer questions about the configuration."""
     for uuid in joined:
         node = unit.cfg.nodes[uuid]
         unit.log.info(f"node {node.name} becomes master candidate")
         add_ssh_key(unit, node)
+        ensure_confd(unit, node)
+
+
+def ensure_confd(unit: Unit, node: Node) -> None:
+    """It runs on candidates; on others it would have nothing to answer."""
+    try:
+        unit.rpc.one(node.uuid, SystemCalls.node_ensure_daemon)(CONFD, node.master_candidate)
+    except GenericError as err:
+        unit.log.warning(f"{CONFD} on node {node.name}: {err}")
 
 
 def dismiss(unit: Unit, node: Node) -> None:

@@ -93,6 +93,7 @@ def test_a_larger_pool_takes_nodes_in(tmp_path: Path) -> None:
     )
     trial = Trial(tmp_path, cfg, candidate_pool_size=2)
     trial.world.nodes.says("n2", "node_crypto_tokens", [["ssl", "aa:bb"]])
+    trial.world.nodes.says("n2", "node_ensure_daemon", True)
     after = trial.run()
     node = after.node("n2")
     assert node.master_candidate

@@ -30,6 +30,7 @@ def modify(root: Path, cluster: ClusterBuilder, name: str, **request: Any) -> Tr
     trial = Trial(root, cluster.build(), NodeSetParams, OpNodeSetParams(node_name=name, **request))
     for call in ("node_ssh_key_add", "node_ssh_key_remove"):
         trial.nodes.says("n1", call, [])
+    trial.nodes.says("n3", "node_ensure_daemon", True)
     trial.nodes.accepts("node_demote_from_mc")
     return trial
 
@@ -47,9 +48,11 @@ def test_another_node_takes_the_place(tmp_path: Path) -> None:
     assert trial.nodes.calls == [
         "n3 node_crypto_tokens",
         "n1 node_ssh_key_add",
+        "n3 node_ensure_daemon",
         "n2 node_demote_from_mc",
         "n1 node_ssh_key_remove",
     ]
+    assert ("n3", "node_ensure_daemon", ["ganeti-confd", True]) in trial.nodes.asked
 
 
 def test_nobody_becomes_a_candidate_whose_certificate_is_not_known(tmp_path: Path) -> None:
@@ -121,6 +124,7 @@ def remove(root: Path, cluster: ClusterBuilder) -> Trial:
     trial.nodes.says("n2", "hooks_runner", [])
     trial.nodes.says("n2", "node_leave_cluster", "")
     trial.nodes.says("n3", "node_crypto_tokens", [["ssl", "aa:33"]])
+    trial.nodes.says("n3", "node_ensure_daemon", True)
     trial.nodes.accepts("etc_hosts_modify", "upload_file")
     return trial
 
