@@ -8,16 +8,17 @@ this host; its own vote counts. Two nodes of which one is dead have no majority.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+import queue
+from collections.abc import Collection, Iterable, Mapping
 from enum import Enum
 
 from ganeti.contracts.node.system import SystemCalls
-from ganeti.rpc.runner import Rpc, Target
+from ganeti.rpc.runner import Pending, Rpc, Target
 from ganeti.utils.clock import Clock
 
 log = logging.getLogger(__name__)
 
-TRIES = 6
+RETRIES = 6
 PAUSE_S = 10.0
 
 
@@ -36,28 +37,36 @@ def verdict(me: str, votes: Mapping[str, str | None]) -> Verdict:
     return Verdict.OPEN if 2 * (yes + silent) > len(votes) else Verdict.LOST
 
 
-def ask(rpc: Rpc, me: str, nodes: Iterable[Target]) -> dict[str, str | None]:
-    """One round of questions; this host need not be asked."""
+def ask(rpc: Rpc, me: str, nodes: Collection[Target]) -> dict[str, str | None]:
+    """One round of questions, until it is decided: nobody waits for a node that hangs if others are
+    enough. This host need not be asked."""
+    votes: dict[str, str | None] = {node.name: None for node in nodes} | {me: me}
+    arrived: queue.SimpleQueue[Pending[str]] = queue.SimpleQueue()
     others = [node for node in nodes if node.name != me]
-    replies = rpc.all(others, SystemCalls.master_node_name)()
-    votes = {r.node.name: None if r.failed else r.value for r in replies.values()}
-    return {me: me, **votes}
+    for node in others:
+        rpc.begin(node, SystemCalls.master_node_name)().when_done(arrived.put)
+    for _ in others:
+        if verdict(me, votes) is not Verdict.OPEN:
+            break
+        reply = arrived.get().reply()
+        votes[reply.node.name] = None if reply.failed else reply.value
+    return votes
 
 
 def hold(rpc: Rpc, me: str, nodes: Iterable[Target], clock: Clock) -> str | None:
     """Ask until it is decided; the reason why this host may not be master, or None."""
     nodes = list(nodes)
-    for attempt in range(TRIES):
+    for attempt in range(1 + RETRIES):
+        if attempt:
+            clock.sleep(PAUSE_S)
         votes = ask(rpc, me, nodes)
         outcome = verdict(me, votes)
         if outcome is Verdict.WON:
             return None
         if outcome is Verdict.LOST:
-            return f"{outcome.value}: {_told(votes)}"
-        log.warning("voting, round %d of %d: %s", attempt + 1, TRIES, _told(votes))
-        if attempt + 1 < TRIES:
-            clock.sleep(PAUSE_S)
-    return f"{Verdict.OPEN.value}: {_told(votes)}"
+            break
+        log.warning("vote %d of %d: %s", attempt + 1, 1 + RETRIES, _told(votes))
+    return f"{outcome.value}: {_told(votes)}"
 
 
 def _told(votes: Mapping[str, str | None]) -> str:

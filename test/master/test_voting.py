@@ -3,7 +3,14 @@
 
 import pytest
 
+from ganeti.errors import ConfigurationError
+from ganeti.master import voting
 from ganeti.master.voting import Verdict, verdict
+from ganeti.rpc import nodes
+from ganeti.rpc.runner import Rpc, Target
+from test.support.clock import FakeClock
+from test.support.cluster import a_cluster
+from test.support.master_world import PORT, ScriptedNodes
 
 ME, OTHER, SILENT = "me", "other", None
 
@@ -29,3 +36,65 @@ ME, OTHER, SILENT = "me", "other", None
 def test_the_table(others: list[str | None], outcome: Verdict) -> None:
     votes = {"me": ME, **{f"n{i}": vote for i, vote in enumerate(others)}}
     assert verdict(ME, votes) is outcome
+
+
+class Vote:
+    """n1 wants to be master of three nodes; n3 is offline and asked all the same."""
+
+    def __init__(self) -> None:
+        cfg = a_cluster().with_nodes("n1", "n2").with_node("n3", offline=True).build()
+        self.nodes, self.clock = ScriptedNodes(cfg), FakeClock()
+        self._targets = [nodes.target(node) for node in cfg.nodes.values()]
+
+    def hold(self) -> str | None:
+        rpc = Rpc(self.nodes, nobody, port=PORT)
+        return voting.hold(rpc, "n1", self._targets, self.clock)
+
+    def say(self, *answers: tuple[str, object]) -> None:
+        for node, answer in answers:
+            self.nodes.says(node, "master_node_name", answer)
+
+
+def nobody(node: str) -> Target:
+    raise ConfigurationError(node)
+
+
+DOWN = ConnectionError("no route to host")
+
+
+def test_nodes_that_are_silent_are_asked_again_six_times() -> None:
+    vote = Vote()
+    vote.say(("n2", DOWN), ("n3", DOWN))
+    reason = vote.hold()
+    assert reason == (
+        "too many nodes are silent: n1 names n1, n2 names nobody: it is silent,"
+        " n3 names nobody: it is silent"
+    )
+    assert vote.clock.slept == [10.0] * 6
+    assert len(vote.nodes.calls) == 14
+
+
+def test_a_node_that_comes_up_meanwhile_decides() -> None:
+    vote = Vote()
+    vote.say(("n3", DOWN))
+    vote.nodes.says("n2", "master_node_name", DOWN, DOWN, "n1")
+    assert vote.hold() is None
+    assert vote.clock.slept == [10.0] * 2
+
+
+def test_who_has_lost_does_not_ask_again() -> None:
+    vote = Vote()
+    vote.say(("n2", "n3"), ("n3", "n3"))
+    reason = vote.hold()
+    assert reason is not None and reason.startswith(
+        "too many nodes disagree: n1 names n1, n2 names n3"
+    )
+    assert vote.clock.slept == []
+
+
+def test_nobody_waits_for_a_node_that_hangs_once_it_is_decided() -> None:
+    vote = Vote()
+    vote.say(("n2", "n1"), ("n3", "n1"))
+    vote.nodes.hold("n3")
+    assert vote.hold() is None
+    vote.nodes.let_go("n3")
