@@ -7,14 +7,20 @@ A cut of that disk shows what each host has.
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Iterable
 from pathlib import Path
 
+import simplejson
+
 from ganeti.master.candidates import Done
+from ganeti.master.queue import job as jobs
 from ganeti.master.queue.changes import Changes
+from ganeti.master.queue.job import Job
 from ganeti.paths import Paths
 from ganeti.utils.files import Disk, Write
+from test.support.crash_files import Entry, State
 
 
 class CandidateDirectories:
@@ -62,3 +68,41 @@ class CandidateDirectories:
     def _purge(self, paths: Paths) -> None:
         for found in Path(paths.queue_dir).rglob("job-*"):
             self._disk.remove(str(found))
+
+
+# What is in a cut.
+
+QUEUE = "var/lib/ganeti/queue/"
+
+
+def jobs_in(state: State, *, archived: bool = False) -> dict[int, Job]:
+    """What the files of the master say."""
+    found = {}
+    for path, entry in state.items():
+        directory, _, name = path.rpartition("/")
+        is_here = directory.startswith(f"{QUEUE}archive/") if archived else f"{directory}/" == QUEUE
+        if is_here and re.fullmatch(r"job-\d+", name) and entry.content is not None:
+            job = jobs.decode(entry.content)
+            found[job.id] = job
+    return found
+
+
+def in_sync(state: State) -> list[str]:
+    """The candidates that the master counts as in sync."""
+    entry = state.get(f"{QUEUE}candidates")
+    names: list[str] = simplejson.loads(entry.content or b"{}")["in_sync"] if entry else []
+    return names
+
+
+def swapped(state: State, candidate: str) -> State:
+    """Master and candidate have changed places."""
+    mine = f"{candidate}/"
+    theirs = {path: entry for path, entry in state.items() if path.startswith(mine)}
+    others = {path: entry for path, entry in state.items() if path not in theirs}
+    others.pop(candidate)
+    taken = {path.removeprefix(mine): entry for path, entry in theirs.items()}
+    return {
+        candidate: Entry(0o755, None),
+        **taken,
+        **{mine + path: e for path, e in others.items()},
+    }

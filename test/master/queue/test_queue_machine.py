@@ -12,7 +12,6 @@ After each step the queue must come to rest: nothing stands still that could go 
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable
@@ -21,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import simplejson
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Flaky
@@ -35,15 +33,19 @@ from hypothesis.stateful import (
 
 from ganeti import errors
 from ganeti.master.locks.plan import Level, LockPlan, exclusive
-from ganeti.master.queue import job as jobs
 from ganeti.master.queue.execution import Run
 from ganeti.master.queue.job import Job, Status
 from ganeti.master.queue.jobqueue import EVERY_AGE
 from ganeti.paths import Paths
 from test.support import crash_files
-from test.support.candidate_directories import CandidateDirectories
+from test.support.candidate_directories import (
+    CandidateDirectories,
+    in_sync,
+    jobs_in,
+    swapped,
+)
 from test.support.crash_disk import CrashDisk, Sabotage
-from test.support.crash_files import Entry, State
+from test.support.crash_files import State
 from test.support.queue_promises import BROKE, Place, Promises, told
 from test.support.queue_world import PATIENCE_S, World, scripted
 from test.support.workshop import Dead, Workshop
@@ -173,13 +175,23 @@ class Queue(RuleBasedStateMachine):
             if is_accepted:
                 self.tell("acknowledged", (number, wish.priority))
 
-    @rule(choice=picks, is_good=st.booleans())
-    def finish(self, choice: int, is_good: bool) -> None:
-        works = list(self.workshop.works.values())
+    @rule(choice=picks, is_good=st.booleans(), then_cancel=st.booleans())
+    def finish(self, choice: int, is_good: bool, then_cancel: bool) -> None:
+        """`then_cancel`: as soon as the opcode has ended, before that is durable."""
+        works = list(self.workshop.works.items())
         if works:
-            work = works[choice % len(works)]
+            (number, _), work = works[choice % len(works)]
             work.is_good = is_good
             work.ended.set()
+            if then_cancel:
+                self.cancel_soon(number)
+
+    def cancel_soon(self, number: int) -> None:
+        self.tell("asked to cancel", number)
+        while not self.world.job(number).is_final:
+            if self.world.queue.cancel(number)[0]:
+                self.tell("cancelled", number)
+                return
 
     @rule(choice=picks)
     def cancel(self, choice: int) -> None:
@@ -208,6 +220,11 @@ class Queue(RuleBasedStateMachine):
 
     @rule()
     def archive_all(self) -> None:
+        """Everything runs to its end before."""
+        while works := self.workshop.works:
+            for work in works.values():
+                work.ended.set()
+            self.rest()
         ended = [job.id for job in self.jobs if job.is_final]
         assert self.world.queue.auto_archive(EVERY_AGE, PATIENCE_S)[0] == len(ended)
         for number in ended:
@@ -252,7 +269,7 @@ class Queue(RuleBasedStateMachine):
             self.promises.note(mark.kind, mark.key)
         state = cut.state
         if is_lost and CANDIDATE in in_sync(state):
-            state = swapped(state)
+            state = swapped(state, CANDIDATE)
             self.promises.fail_over(jobs_in(state, archived=True), long_ago)
         self.promises.survive(jobs_in(state).values())
         self.wakes(state)
@@ -351,42 +368,6 @@ def _depends(wish: Wish, known: list[int]) -> list[tuple[int, list[str]]] | None
     if wish.after == TOGETHER or not known:
         return [(TOGETHER, wish.statuses)]
     return [(known[wish.after % len(known)], wish.statuses)]
-
-
-QUEUE = "var/lib/ganeti/queue/"
-
-
-def jobs_in(state: State, *, archived: bool = False) -> dict[int, Job]:
-    """What the files of the master say."""
-    found = {}
-    for path, entry in state.items():
-        directory, _, name = path.rpartition("/")
-        is_here = directory.startswith(f"{QUEUE}archive/") if archived else f"{directory}/" == QUEUE
-        if is_here and re.fullmatch(r"job-\d+", name) and entry.content is not None:
-            job = jobs.decode(entry.content)
-            found[job.id] = job
-    return found
-
-
-def in_sync(state: State) -> list[str]:
-    """The candidates that the master counts as in sync."""
-    entry = state.get(f"{QUEUE}candidates")
-    names: list[str] = simplejson.loads(entry.content or b"{}")["in_sync"] if entry else []
-    return names
-
-
-def swapped(state: State) -> State:
-    """Master and candidate have changed places."""
-    mine = f"{CANDIDATE}/"
-    theirs = {path: entry for path, entry in state.items() if path.startswith(mine)}
-    others = {path: entry for path, entry in state.items() if path not in theirs}
-    others.pop(CANDIDATE)
-    taken = {path.removeprefix(mine): entry for path, entry in theirs.items()}
-    return {
-        CANDIDATE: Entry(0o755, None),
-        **taken,
-        **{mine + path: e for path, e in others.items()},
-    }
 
 
 SETTINGS = settings(
