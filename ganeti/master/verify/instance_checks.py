@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ganeti.contracts.node.blockdev import LocalDisk, Status
@@ -14,13 +16,28 @@ from ganeti.model.instance import Instance
 from ganeti.model.node import Node
 from ganeti.model.templates import TEMPLATES
 
-Running = Mapping[str, frozenset[str]]
 
-
-def running_by_node(answers: Mapping[str, Mapping[str, Any]]) -> dict[str, frozenset[str]]:
+@dataclass(frozen=True)
+class Running:
     """Names of the running instances by node UUID, for the nodes that told."""
+
+    on: Mapping[str, frozenset[str]]
+
+    @functools.cached_property
+    def places(self) -> Mapping[str, list[str]]:
+        """UUIDs of the nodes where an instance runs, by its name."""
+        found: dict[str, list[str]] = {}
+        for uuid, names in self.on.items():
+            for name in names:
+                found.setdefault(name, []).append(uuid)
+        return found
+
+
+def running(answers: Mapping[str, Mapping[str, Any]]) -> Running:
+    """What the nodes say in their answers."""
     lists = {uuid: answer.get("instancelist") for uuid, answer in answers.items()}
-    return {uuid: frozenset(names) for uuid, names in lists.items() if isinstance(names, list)}
+    told = {uuid: names for uuid, names in lists.items() if isinstance(names, list)}
+    return Running({uuid: frozenset(names) for uuid, names in told.items()})
 
 
 def check_instance(found: Findings, cfg: Config, instance: Instance, running: Running) -> None:
@@ -53,10 +70,10 @@ def check_instance(found: Findings, cfg: Config, instance: Instance, running: Ru
 
 
 def _check_running(found: Findings, instance: Instance, primary: Node, running: Running) -> None:
-    if primary.uuid not in running or instance.admin_state != "up":
+    if primary.uuid not in running.on or instance.admin_state != "up":
         return
     found.error_if(
-        instance.name not in running[primary.uuid],
+        instance.name not in running.on[primary.uuid],
         "EINSTANCEDOWN",
         instance.name,
         f"should run on {primary.name} but does not",
@@ -66,8 +83,8 @@ def _check_running(found: Findings, instance: Instance, primary: Node, running: 
 def _check_wrong_node(found: Findings, cfg: Config, instance: Instance, running: Running) -> None:
     wrong = [
         cfg.nodes[uuid].name
-        for uuid, names in running.items()
-        if uuid != instance.primary_node and instance.name in names
+        for uuid in running.places.get(instance.name, ())
+        if uuid != instance.primary_node
     ]
     found.error_if(
         wrong,
@@ -100,7 +117,7 @@ def check_orphans(found: Findings, cfg: Config, running: Running, nodes: Iterabl
     """Guests that the configuration does not know."""
     known = {instance.name for instance in cfg.instances.values()}
     for node in nodes:
-        orphans = sorted(running.get(node.uuid, frozenset()) - known)
+        orphans = sorted(running.on.get(node.uuid, frozenset()) - known)
         found.error_if(
             orphans,
             "ENODEORPHANINSTANCE",

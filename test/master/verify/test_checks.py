@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the answers of nodes say, as tables."""
 
+from collections.abc import ItemsView, Iterator
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from ganeti import version
 from ganeti.master.verify import files, instance_checks, node_checks, request
 from ganeti.master.verify.findings import Findings, Severity
+from ganeti.master.verify.instance_checks import Running
 from ganeti.paths import Paths
 from test.support.cluster import a_cluster
 
@@ -95,7 +97,7 @@ def test_a_node_without_any_os_differs_too() -> None:
 
 
 def test_instances_that_are_not_where_they_should() -> None:
-    running = {N1.uuid: frozenset({"down", "stranger"}), N2.uuid: frozenset[str]()}
+    running = Running({N1.uuid: frozenset({"down", "stranger"}), N2.uuid: frozenset()})
     found = Findings()
     for name in ("up", "down"):
         instance_checks.check_instance(found, CFG, CFG.instance(name), running)
@@ -118,7 +120,7 @@ def test_the_other_node_of_an_instance_counts(attributes: dict[str, Any], text: 
     builder = a_cluster().with_node("n1").with_node("n2", **attributes)
     cfg = builder.with_instance("web", template="drbd", on="n1", secondary="n2").build()
     found = Findings()
-    instance_checks.check_instance(found, cfg, cfg.instance("web"), {})
+    instance_checks.check_instance(found, cfg, cfg.instance("web"), Running({}))
     assert codes(found) == ["EINSTANCEBADNODE"]
     assert text in found.found[0].text
 
@@ -143,7 +145,7 @@ def test_disks_are_as_bad_as_the_copy_on_the_node(row: Any, severity: Severity |
 
 def test_a_silent_node_says_nothing_about_its_instances() -> None:
     found = Findings()
-    instance_checks.check_instance(found, CFG, CFG.instance("up"), {})
+    instance_checks.check_instance(found, CFG, CFG.instance("up"), Running({}))
     assert found.found == []
 
 
@@ -153,7 +155,7 @@ def test_running_lists_that_are_errors_are_left_out() -> None:
         "b": {"instancelist": ["x"]},
         "c": {},
     }
-    assert instance_checks.running_by_node(answers) == {"b": frozenset({"x"})}
+    assert instance_checks.running(answers) == Running({"b": frozenset({"x"})})
 
 
 def test_files_that_differ_or_are_missing() -> None:
@@ -251,3 +253,26 @@ def test_parameters_of_an_os_are_judged_for_the_hypervisors_there_are() -> None:
 def test_what_survives_its_node(template: str, redundant: bool) -> None:
     cfg = a_cluster().with_nodes("n1", "n2").with_instance("web", template=template).build()
     assert instance_checks.is_redundant(cfg, cfg.instance("web")) is redundant
+
+
+class Answers(dict[str, frozenset[str]]):
+    """Counts how often all nodes are gone through."""
+
+    walks = 0
+
+    def items(self) -> ItemsView[str, frozenset[str]]:
+        self.walks += 1
+        return super().items()
+
+    def __iter__(self) -> Iterator[str]:
+        self.walks += 1
+        return super().__iter__()
+
+
+def test_nodes_are_gone_through_once_for_all_instances() -> None:
+    answers = Answers({N1.uuid: frozenset({"up"}), N2.uuid: frozenset()})
+    running, found = Running(answers), Findings()
+    for instance in CFG.instances.values():
+        instance_checks.check_instance(found, CFG, instance, running)
+    assert len(CFG.instances) > 1
+    assert answers.walks == 1

@@ -124,6 +124,7 @@ class ClusterVerifyGroup(LogicalUnit[OpClusterVerifyGroup]):
         return {name: self.cfg.cluster_hvparams(name) for name in names}
 
     def _gather_nodes(self) -> None:
+        self._running = instance_checks.running(self._answers)
         self._free = {
             uuid: int(answer["hvinfo"]["memory_free"])
             for uuid, answer in self._answers.items()
@@ -172,15 +173,13 @@ class ClusterVerifyGroup(LogicalUnit[OpClusterVerifyGroup]):
             if not reply.failed:
                 node_checks.check(self._found, node, reply.value, self._asked_at, self._answered_at)
         node_checks.check_os_lists(self._found, self.cfg.nodes, self._answers)
-        running = instance_checks.running_by_node(self._answers)
-        instance_checks.check_orphans(self._found, self.cfg, running, self._nodes)
+        instance_checks.check_orphans(self._found, self.cfg, self._running, self._nodes)
 
     def _check_instances(self) -> None:
-        running = instance_checks.running_by_node(self._answers)
         for instance in self._instances:
             if self.op.verbose:
                 self.log.step(f"instance {instance.name}")
-            instance_checks.check_instance(self._found, self.cfg, instance, running)
+            instance_checks.check_instance(self._found, self.cfg, instance, self._running)
             instance_checks.check_policy(self._found, self.cfg, instance)
             statuses = self._disks.get(instance.uuid, {})
             instance_checks.check_disks(self._found, self.cfg, instance, statuses)
