@@ -12,13 +12,16 @@ record; they are typed as mappings, so that mypy refuses to write into them.
 from __future__ import annotations
 
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import Enum
 from typing import Any, ClassVar, Self, dataclass_transform
 
 from ganeti.schema import types
 
 REQUIRED: Any = object()
+
+Check = tuple[str, type, types.Checker, bool]
+"""Of one attribute: name, the usual type of its value, how to check any other, whether it must be there."""
 
 
 class Kind(Enum):
@@ -110,7 +113,7 @@ class Record:
     __slots__ = ("_cache", "_raw")
     ATTRIBUTES: ClassVar[dict[str, Attribute]] = {}
     DRAFT: ClassVar[str] = ""
-    _CHECKS: ClassVar[list[tuple[str, type, types.Checker, bool]]] = []
+    _CHECKS: ClassVar[dict[str, Check]] = {}
 
     _raw: dict[str, Any]
     _cache: dict[str, Any] | None
@@ -122,10 +125,10 @@ class Record:
         for name, attribute in own.items():
             attribute.bind(name, hints[name])
         cls.ATTRIBUTES = {**cls.ATTRIBUTES, **own}
-        cls._CHECKS = [
-            (name, attribute.common_type(), attribute.check, attribute.default is REQUIRED)
+        cls._CHECKS = {
+            name: (name, attribute.common_type(), attribute.check, attribute.default is REQUIRED)
             for name, attribute in cls.ATTRIBUTES.items()
-        ]
+        }
 
     def __init__(self, **values: Any) -> None:
         raw = {}
@@ -137,16 +140,16 @@ class Record:
                 raw[name] = types.plain(value)
         if values:
             raise TypeError(f"{type(self).__name__} has no attribute {', '.join(values)}")
-        self._set(self._checked(raw))
+        self._set(self._checked(raw, self._CHECKS.values()))
 
     def _set(self, raw: dict[str, Any]) -> None:
         self._raw, self._cache = raw, None
 
     @classmethod
-    def _checked(cls, raw: dict[str, Any]) -> dict[str, Any]:
+    def _checked(cls, raw: dict[str, Any], checks: Iterable[Check]) -> dict[str, Any]:
         name = ""
         try:
-            for name, common, check, required in cls._CHECKS:
+            for name, common, check, required in checks:
                 value = raw.get(name)
                 if type(value) is common:
                     continue
@@ -163,8 +166,12 @@ class Record:
         """The record over a JSON object, which it keeps; `types.Mismatch` names what does not fit."""
         if not isinstance(raw, dict):
             raise types.Mismatch(f"expected an object, got {raw!r:.80}")
+        return cls._over(cls._checked(raw, cls._CHECKS.values()))
+
+    @classmethod
+    def _over(cls, raw: dict[str, Any]) -> Self:
         record = cls.__new__(cls)
-        record._set(cls._checked(raw))
+        record._set(raw)
         return record
 
     def raw(self) -> dict[str, Any]:
@@ -180,7 +187,8 @@ class Record:
                 raw.pop(name, None)
             else:
                 raw[name] = types.plain(value)
-        return type(self).from_raw(raw)
+        names = self._CHECKS if self.DRAFT in changes else changes
+        return self._over(self._checked(raw, map(self._CHECKS.__getitem__, names)))
 
     def stored(self) -> Self:
         """The record without what only calls carry."""
