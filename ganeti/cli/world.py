@@ -34,15 +34,9 @@ class World:
     @functools.cached_property
     def client(self) -> Client:
         """The connection to the master daemon, opened with the first call."""
-        from ganeti.luxi.client import Client
+        from ganeti.luxi.client import Client, forced_socket
 
-        return Client(self.paths, socket_path=self._socket_path())
-
-    def _socket_path(self) -> str | None:
-        """Which socket the person insists on: ``master``, ``query`` or a path."""
-        named = {"master": self.paths.master_socket, "query": self.paths.query_socket}
-        wanted = self.environ.get("FORCE_LUXI_SOCKET")
-        return named.get(wanted, wanted) if wanted else None
+        return Client(self.paths, socket_path=forced_socket(self.paths, self.environ))
 
     @functools.cached_property
     def paths(self) -> Paths:

@@ -27,7 +27,7 @@ class Malformed(ValueError):
 class Splitter:
     """Cuts a stream of bytes into messages."""
 
-    def __init__(self, limit: int = LIMIT) -> None:
+    def __init__(self, limit: float = LIMIT) -> None:
         self._limit = limit
         self._ready: deque[bytes] = deque()
         self._begun = bytearray()

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +16,32 @@ import pytest
 
 from ganeti import errors
 from ganeti.luxi import framing
-from ganeti.luxi.client import Client, NoMasterError, ProtocolError
+from ganeti.luxi.client import (
+    Client,
+    LostError,
+    NoAccessError,
+    NoAnswerError,
+    NoMasterError,
+    ProtocolError,
+    forced_socket,
+)
 from ganeti.paths import Paths
 from ganeti.utils.clock import Clock
 
-HANG_UP = None
+
+def HANG_UP(connection: socket.socket) -> None:
+    pass
+
+
+def half_an_answer(connection: socket.socket) -> None:
+    connection.sendall(framing.encode(good([1, 2, 3]))[:-4])
 
 
 class Peer:
-    """Answers each request with the next of the scripted answers; keeps what it was asked."""
+    """Answers each request with the next of the scripted answers; keeps what it was asked.
+
+    Bytes are sent as they are, functions are called, and then the connection ends.
+    """
 
     def __init__(self, path: str, answers: Sequence[Any]) -> None:
         self.requests: list[dict[str, Any]] = []
@@ -51,7 +70,8 @@ class Peer:
                 splitter.feed(data)
             self.requests.append(framing.decode(message))
             answer = self._answers.pop(0)
-            if answer is HANG_UP:
+            if callable(answer):
+                answer(connection)
                 return
             connection.sendall(answer if isinstance(answer, bytes) else framing.encode(answer))
 
@@ -87,12 +107,14 @@ class FakeClock(Clock):
 
     def __init__(self) -> None:
         self.time = 0.0
+        self.when_slept: Callable[[], None] = lambda: None
 
     def monotonic(self) -> float:
         return self.time
 
     def sleep(self, seconds: float) -> None:
         self.time += seconds
+        self.when_slept()
 
 
 @pytest.fixture
@@ -159,7 +181,7 @@ def test_a_query_whose_answer_was_lost_is_asked_again(stage: Stage) -> None:
 
 def test_a_query_is_not_asked_for_ever(stage: Stage) -> None:
     peer = stage.peer(*[HANG_UP] * 31)
-    with pytest.raises(ProtocolError, match="before it answered QueryTags"):
+    with pytest.raises(LostError, match="before it answered QueryTags"):
         stage.client.QueryTags("cluster", "")
     assert len(peer.requests) == 31
     assert stage.clock.time == 30
@@ -167,9 +189,119 @@ def test_a_query_is_not_asked_for_ever(stage: Stage) -> None:
 
 def test_a_job_whose_answer_was_lost_is_not_submitted_again(stage: Stage) -> None:
     peer = stage.peer(HANG_UP)
-    with pytest.raises(ProtocolError, match="before it answered SubmitJob"):
+    with pytest.raises(LostError, match="before it answered SubmitJob"):
         stage.client.SubmitJob([])
     assert len(peer.requests) == 1
+
+
+def test_half_an_answer_is_none(stage: Stage) -> None:
+    stage.peer(half_an_answer, good(["a"]))
+    assert stage.client.QueryTags("cluster", "") == ["a"]
+
+
+def test_half_an_answer_to_a_submission_leaves_it_unknown(stage: Stage) -> None:
+    peer = stage.peer(half_an_answer)
+    with pytest.raises(LostError, match="may have been carried out"):
+        stage.client.SubmitJob([])
+    assert len(peer.requests) == 1
+
+
+def test_what_was_not_sent_whole_is_sent_again(stage: Stage) -> None:
+    """Nobody can have carried it out."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(stage.paths.query_socket)
+        listener.listen()
+        deaf = threading.Thread(target=_hang_up_on_one, args=(listener,))
+        deaf.start()
+        stage.clock.when_slept = lambda: _answer_one(listener, good(7))
+        assert stage.client.SubmitJob(["x" * 10_000_000]) == 7
+        deaf.join()
+
+
+def _hang_up_on_one(listener: socket.socket) -> None:
+    connection, _ = listener.accept()
+    connection.close()
+
+
+def _answer_one(listener: socket.socket, answer: Any) -> None:
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            while not connection.recv(1_000_000).endswith(framing.END):
+                pass
+            connection.sendall(framing.encode(answer))
+
+    threading.Thread(target=serve, daemon=True).start()
+
+
+def test_an_answer_that_comes_too_late_is_not_that_of_the_next_call(stage: Stage) -> None:
+    """Whoever is interrupted while it waits may go on."""
+    interrupted = threading.Event()
+
+    def interrupt(connection: socket.socket) -> None:
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+        assert interrupted.wait(10)
+        with contextlib.suppress(OSError):
+            connection.sendall(framing.encode(good(["late"])))
+
+    def raise_it(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    stage.peer(interrupt, good(["own"]))
+    before = signal.signal(signal.SIGUSR1, raise_it)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            stage.client.QueryTags("cluster", "")
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+        interrupted.set()
+    assert stage.client.QueryTags("cluster", "") == ["own"]
+
+
+def test_an_answer_may_be_larger_than_a_request(stage: Stage) -> None:
+    stage.peer(good(["x" * framing.LIMIT]))
+    (tag,) = stage.client.QueryTags("cluster", "")
+    assert len(tag) == framing.LIMIT
+
+
+def test_the_other_socket_serves_as_well(stage: Stage) -> None:
+    peer = Peer(stage.paths.master_socket, [good(["a"])])
+    with Client(stage.paths, socket_path=stage.paths.master_socket) as client:
+        assert client.QueryTags("cluster", "") == ["a"]
+    peer.close()
+
+
+@pytest.mark.parametrize(
+    ("word", "place"),
+    [
+        ("master", "/run/ganeti/socket/ganeti-master"),
+        ("query", "/run/ganeti/socket/ganeti-query"),
+        ("/else/where", "/else/where"),
+        ("", None),
+    ],
+)
+def test_the_environment_may_insist_on_a_socket(word: str, place: str | None) -> None:
+    assert forced_socket(Paths(), {"FORCE_LUXI_SOCKET": word}) == place
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can be somebody else")
+def test_who_may_not_talk_to_the_master_is_told_so(stage: Stage) -> None:
+    peer = stage.peer(good([]))
+    os.chmod(stage.paths.socket_dir, 0o700)
+    os.seteuid(65534)
+    try:
+        with pytest.raises(NoAccessError, match="ganeti-query"):
+            stage.client.QueryTags("cluster", "")
+    finally:
+        os.seteuid(0)
+    assert stage.client.QueryTags("cluster", "") == []
+    assert peer.connections == 1
+
+
+def test_each_way_to_fail_is_a_protocol_error() -> None:
+    for error in (NoMasterError, NoAccessError, NoAnswerError, LostError):
+        assert issubclass(error, ProtocolError)
+    assert str(NoAnswerError("no answer")) == "no answer"
 
 
 def test_a_job_is_submitted_after_the_daemon_was_restarted_between_calls(stage: Stage) -> None:
@@ -206,5 +338,5 @@ def test_silence_is_a_timeout(stage: Stage) -> None:
         listener.bind(stage.paths.query_socket)
         listener.listen()
         with Client(stage.paths, io_timeout_s=0.01) as client:
-            with pytest.raises(TimeoutError, match="no answer from the master daemon"):
+            with pytest.raises(NoAnswerError, match="no answer from the master daemon"):
                 client.QueryClusterInfo()

@@ -30,7 +30,7 @@ GOOD: dict[str, Any] = {
     "priority": 0,
     "age": -1,
     "timeout": 5,
-    "fields": ["status"],
+    "fields": [],
     "prev_info": None,
     "prev_serial": None,
     "job_ids": [1],
@@ -127,6 +127,13 @@ def test_any_value_in_any_place(
             for value in VALUES:
                 check(world, method, [*good[:place], value, *good[place + 1 :]])
     assert not caplog.records
+
+
+@pytest.mark.parametrize("method", [name for name in METHODS if name != "PickupJob"])
+def test_the_client_knows_every_method_of_use(world: LuxiWorld, method: str) -> None:
+    if method == "DeleteFilter":
+        world.client.ReplaceFilter(GOOD["uuid"], 0, [], "ACCEPT", [])
+    getattr(world.client, method)(*[GOOD[name] for name in parameters(method)])
 
 
 @pytest.mark.parametrize("method", METHODS)
