@@ -87,6 +87,11 @@ class Responder:
     def _request(self, data: bytes) -> Request | None:
         """What is asked, by one who may ask, at this time."""
         signed = packet.unpack(self._key, data)
-        if signed is None or not packet.is_timely(signed.salt, self._clock.now()):
+        if signed is None:
+            return None
+        if not packet.is_timely(signed.salt, self._clock.now()):
+            log.debug(
+                "a request of the time '%.20s': the clocks differ, or it is an old one", signed.salt
+            )
             return None
         return Request.decode(signed.msg)

@@ -58,7 +58,9 @@ class Server:
             except BlockingIOError:
                 return
             reply = self._reply(data)
-            if reply is not None:
+            if reply is None:
+                log.debug("no answer to %s", address)
+            else:
                 self._send(reply, address)
 
     def _send(self, reply: bytes, address: tuple[str, int]) -> None:

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A master daemon with a user of its own needs nothing of root's."""
+"""Daemons with users of their own need nothing of root's."""
 
 from __future__ import annotations
 
 from test.hosts.conftest import a_lab
 from test.lab import cluster
 from test.lab.cluster import Wish
+from test.lab.hosts import Host
 from test.lab.main import say
 
 SPLIT = """
@@ -16,16 +17,20 @@ done
 """
 
 
-def test_the_master_daemon_runs_as_its_own_user() -> None:
+def owner_of(host: Host, daemon: str) -> str:
+    return host.run(["sh", "-c", f"stat -c %U /proc/$(cat /run/ganeti/{daemon}.pid)"]).strip()
+
+
+def test_the_daemons_run_as_their_own_users() -> None:
     with a_lab(2) as lab:
         for host in lab.hosts:
             host.run(["sh", "-ec", SPLIT])
         cluster.make(lab, Wish("fake"), say)
         master = lab.hosts[0]
-        owner = master.run(
-            ["sh", "-c", "stat -c %U /proc/$(cat /run/ganeti/ganeti-masterd.pid)"]
-        ).strip()
-        assert owner == "gnt-masterd"
+        assert owner_of(master, "ganeti-masterd") == "gnt-masterd"
+        for host in lab.hosts:
+            assert owner_of(host, "ganeti-confd") == "gnt-confd"
+            master.run(["/usr/lib/ganeti/tools/confd-client", "-r", "0", "-a", host.address.fqdn])
         master.run(["gnt-cluster", "add-tags", "own-user"])
         files = master.run(["stat", "-c", "%U:%G %a", "/var/lib/ganeti/config.data"]).strip()
         assert files == "gnt-masterd:gnt-confd 640"
