@@ -127,7 +127,7 @@ def main(
     refusal = in_child(lambda: _before_detaching(startup, options.voting))
     if refusal:
         return daemon_options.refuse(NAME, ConfigurationError(refusal))
-    return _serve(options, places, parts)
+    return _serve(options, startup)
 
 
 def _before_detaching(startup: Startup, with_voting: bool) -> str | None:
@@ -147,7 +147,8 @@ def _before_detaching(startup: Startup, with_voting: bool) -> str | None:
     return None
 
 
-def _serve(options: argparse.Namespace, places: paths.Paths, parts: Parts) -> int:
+def _serve(options: argparse.Namespace, startup: Startup) -> int:
+    places = startup.paths
     log_file = places.daemon_log(NAME)
     sink = os.devnull if options.syslog == "only" else log_file
     detached = daemon.foreground() if options.foreground else daemon.detach(sink)
@@ -162,7 +163,7 @@ def _serve(options: argparse.Namespace, places: paths.Paths, parts: Parts) -> in
                 foreground=options.foreground,
                 queued=True,
             )
-            master = Master(Startup(places, parts))
+            master = Master(startup.renewed())
             daemon.on_signals(daemon.stopper(master.stop, told.stop), told.reopen)
             daemon.end_with_any_thread(told.stop)
             code = master.run(detached.ready)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the answers of nodes say, as tables."""
 
-from collections.abc import ItemsView, Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -255,18 +255,21 @@ def test_what_survives_its_node(template: str, redundant: bool) -> None:
     assert instance_checks.is_redundant(cfg, cfg.instance("web")) is redundant
 
 
-class Answers(dict[str, frozenset[str]]):
+class Answers(Mapping[str, frozenset[str]]):
     """Counts how often all nodes are gone through."""
 
-    walks = 0
+    def __init__(self, told: Mapping[str, frozenset[str]]) -> None:
+        self._told, self.walks = told, 0
 
-    def items(self) -> ItemsView[str, frozenset[str]]:
-        self.walks += 1
-        return super().items()
+    def __getitem__(self, node: str) -> frozenset[str]:
+        return self._told[node]
+
+    def __len__(self) -> int:
+        return len(self._told)
 
     def __iter__(self) -> Iterator[str]:
         self.walks += 1
-        return super().__iter__()
+        return iter(self._told)
 
 
 def test_nodes_are_gone_through_once_for_all_instances() -> None:
