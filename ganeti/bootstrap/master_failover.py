@@ -76,7 +76,7 @@ class MasterFailover:
         rpc = self._calls(Sender(self._me, sender.read_epoch(self._paths.master_epoch)))
         answers = self._ask(rpc, targets)
         self._check(old, targets, answers, voting=voting)
-        rpc, obeying = self._take_over(targets, answers, voting=voting)
+        rpc, obeying = self._take_over(old, targets, answers, voting=voting)
         self._warn_of_lost_changes(obeying)
         cfg = self._appointed(self._config(), failover_choice.next_serial(obeying))
         reached = [target for target in targets if target.name in obeying]
@@ -174,32 +174,30 @@ class MasterFailover:
     # What becomes of it.
 
     def _take_over(
-        self, targets: Sequence[Target], answers: Answers, *, voting: bool
+        self, old: str, targets: Sequence[Target], answers: Answers, *, voting: bool
     ) -> tuple[Rpc, Answers]:
-        """Become the one that all obey; if another host wants the same now, one of them waits."""
+        """Become the one that all obey; if another host wants the same now, one waits for the other."""
         epoch = failover_choice.next_epoch(answers)
         try:
             return self._take(epoch, targets, answers, voting=voting)
         except Contested:
             candidates = sorted(self._ssconf.lines("master_candidates"))
-            self._clock.sleep(TURN_S * candidates.index(self._me))
+            self._clock.sleep(TURN_S * (1 + candidates.index(self._me)))
             now = self._ask(self._calls(Sender(self._me, epoch)), targets)
             if failover_choice.next_epoch(now) > epoch + 1:
                 raise
+            self._check(old, targets, now, voting=voting)
             return self._take(epoch + 1, targets, answers, voting=voting)
 
     def _take(
         self, epoch: int, targets: Sequence[Target], before: Answers, *, voting: bool
     ) -> tuple[Rpc, Answers]:
-        """Let the nodes obey this host: itself first, so that a full disk here harms nobody."""
+        """Let the nodes obey this host: itself first, so that a full disk here harms nobody, and so
+        that of two that do this at once both notice, or one of them goes on unharmed."""
         rpc = self._calls(Sender(self._me, epoch))
         (own,) = (target for target in targets if target.name == self._me)
         others = [t for t in targets if t.name in before and t is not own]
-        first = self._obeying(rpc, [own], epoch)
-        if not first:
-            raise OpExecError(
-                "this host cannot write down whom it obeys; see its node daemon's log"
-            )
+        first = self._obeying_here(rpc, own, epoch)
         answers = {**first, **self._obeying(rpc, others, epoch)}
         if voting:
             _check_majority(targets, answers)
@@ -208,6 +206,17 @@ class MasterFailover:
         }
         self._check_newest(self._ssconf.get("master_node"), answers)
         return rpc, answers
+
+    def _obeying_here(self, rpc: Rpc, own: Target, epoch: int) -> Answers:
+        try:
+            answers = self._obeying(rpc, [own], epoch)
+        except Contested as err:
+            raise OpExecError(f"{err}; this node obeys it already") from err
+        if not answers:
+            raise OpExecError(
+                "this host cannot write down whom it obeys; see its node daemon's log"
+            )
+        return answers
 
     def _obeying(self, rpc: Rpc, targets: Sequence[Target], epoch: int) -> Answers:
         """Tell the nodes to obey this host. One that cannot remember it counts as silent."""

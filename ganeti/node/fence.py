@@ -2,8 +2,9 @@
 """The fence against deposed masters: a node obeys no master with a lower epoch than it has seen.
 
 The highest epoch is on disk before the first call of a new master is answered, so that a crash cannot
-make the node forget whom it obeys. Of two masters that took the same epoch it obeys the first. What
-must be possible with a dead disk is only held against the epoch in memory.
+make the node forget whom it obeys. Of two masters that took the same epoch it obeys the first, whose
+name is in a file beside (``master-epoch.holder``: name, blank, epoch). What must be possible with a dead
+disk is only held against the epoch in memory.
 
 A new master asks all nodes what they have before they `obey` it. A node that hears of a new master in
 another way was silent then (`missed`): what it has was compared with nothing.
@@ -17,7 +18,8 @@ from collections.abc import Callable
 
 from ganeti import errors
 from ganeti.contracts.node.sender import Sender, read_epoch
-from ganeti.utils.files import Disk
+from ganeti.utils import files
+from ganeti.utils.files import Disk, Write
 
 log = logging.getLogger(__name__)
 
@@ -39,10 +41,17 @@ class Fence:
     """Keeps the highest epoch. The lock is held over the write: until it is done nobody may pass."""
 
     def __init__(self, path: str, disk: Disk) -> None:
-        self._path, self._disk = path, disk
+        self._path, self._holder, self._disk = path, f"{path}.holder", disk
         self.when_missed: Missed = _nothing_to_do
         self._lock = threading.Lock()
-        self._obeyed = Sender("", read_epoch(path))
+        self._obeyed = self._remembered(read_epoch(path))
+
+    def _remembered(self, epoch: int) -> Sender:
+        try:
+            holder = Sender.parse(files.read_text(self._holder))
+        except (FileNotFoundError, ValueError):
+            return Sender("", epoch)
+        return holder if holder.epoch == epoch else Sender("", epoch)
 
     @property
     def epoch(self) -> int:
@@ -75,7 +84,12 @@ class Fence:
             if sender.epoch > self.epoch:
                 if not was_asked:
                     self.when_missed(sender)
-                self._disk.write(self._path, f"{sender.epoch}\n".encode(), mode=MODE)
+                self._disk.write_many(
+                    [
+                        Write(self._holder, f"{sender.header()}\n".encode(), MODE),
+                        Write(self._path, f"{sender.epoch}\n".encode(), MODE),
+                    ]
+                )
                 log.info("obeying %s of epoch %d from now on", sender.name, sender.epoch)
             if sender.epoch > self.epoch or sender.name:
                 self._obeyed = sender

@@ -241,14 +241,34 @@ def test_of_two_at_the_same_time_this_one_gives_way(world: World) -> None:
     with pytest.raises(OpExecError, match=f"same time.*{OTHER}"):
         world.run()
     assert world.actions(ME) == ["master_obey"]
-    assert world.clock.slept == [2.0]
+    assert world.clock.slept == [4.0]
 
 
 def test_of_two_at_the_same_time_this_one_wins(world: World) -> None:
     world.nodes.says(OTHER, "master_obey", GenericError(ANOTHER), None)
-    world.stands(OTHER, (0, 1, 1), (1, 1, 1))
+    for node in (ME, OTHER):
+        world.stands(node, (0, 1, 1), (1, 1, 1))
     assert world.run() == 0
     assert [sender.epoch for sender in world.senders] == [0, 1, 1, 2]
+
+
+def test_of_two_at_the_same_time_the_other_was_here_first(world: World) -> None:
+    world.nodes.fails(ME, "master_obey", ANOTHER)
+    world.stands(ME, (0, 1, 1), (1, 1, 1))
+    with pytest.raises(OpExecError, match="this node obeys it already"):
+        world.run()
+    assert world.clock.slept == []
+    assert world.actions(OLD) == world.actions(OTHER) == []
+
+
+def test_of_two_at_the_same_time_the_other_has_gone_on_meanwhile(world: World) -> None:
+    """With the majority that it had, under the same epoch."""
+    world.nodes.fails(OLD, "master_obey", ANOTHER)
+    world.stands(OLD, (0, 1, 1), (1, 1, 1))
+    world.stands(OTHER, (0, 1, 1), (1, 1, 1), (1, 3, 1))
+    with pytest.raises(OpPrereqError, match=f"{OTHER} has a newer"):
+        world.run()
+    assert world.actions(ME) == ["master_obey"]
 
 
 def test_a_node_that_cannot_remember_whom_it_obeys_counts_as_silent(world: World) -> None:

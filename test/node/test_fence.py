@@ -49,8 +49,21 @@ def test_a_newer_master_replaces_an_older_one(path: str) -> None:
 
 def test_it_is_remembered_across_a_restart(path: str) -> None:
     passes(Fence(path, Disk()), "n2", 5)
-    assert not passes(Fence(path, Disk()), "n1", 4)
+    for deposed, epoch in (("n1", 4), ("n1", 5)):
+        assert not passes(Fence(path, Disk()), deposed, epoch)
+    assert passes(Fence(path, Disk()), "n2", 5)
     assert Fence(path, Disk()).epoch == 5
+
+
+@pytest.mark.parametrize("damage", ["", "n2", "n2 4\n", "n2 five\n"])
+def test_whose_epoch_it_is_may_be_unknown(path: str, damage: str) -> None:
+    """Written by hand, or left from an earlier epoch: then the first that calls has it."""
+    passes(Fence(path, Disk()), "n2", 5)
+    Path(f"{path}.holder").write_text(damage)
+    fence = Fence(path, Disk())
+    assert not passes(fence, "n1", 4)
+    assert passes(fence, "n1", 5)
+    assert not passes(fence, "n2", 5)
 
 
 def test_of_two_masters_with_one_epoch_the_first_is_obeyed(path: str) -> None:
