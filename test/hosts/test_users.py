@@ -34,4 +34,6 @@ def test_the_daemons_run_as_their_own_users() -> None:
         master.run(["gnt-cluster", "add-tags", "own-user"])
         files = master.run(["stat", "-c", "%U:%G %a", "/var/lib/ganeti/config.data"]).strip()
         assert files == "gnt-masterd:gnt-confd 640"
+        sockets = master.run(["sh", "-c", "stat -c '%U:%G %a' /run/ganeti/socket/*"]).split("\n")
+        assert [line for line in sockets if line] == ["gnt-masterd:gnt-daemons 660"] * 2
         master.run(["gnt-cluster", "verify"])

@@ -246,12 +246,17 @@ class World:
     def begin(
         self, job_id: int, op_index: int, opcode: OpCode, feedback: Feedback
     ) -> ScriptAttempt:
-        assert isinstance(opcode, OpSampleScripted)
         self.begun[job_id] += 1
-        opcode.script = self.complete_names.get(opcode.script, opcode.script)
-        script = self.scripts[opcode.script]
+        script = self.scripts[self._script_name(opcode)]
         script.begin(feedback)
         return ScriptAttempt(self, script, opcode)
+
+    def _script_name(self, opcode: OpCode) -> str:
+        """Other opcodes do what the script with their id says."""
+        if not isinstance(opcode, OpSampleScripted):
+            return opcode.OP_ID
+        opcode.script = self.complete_names.get(opcode.script, opcode.script)
+        return opcode.script
 
     # What tests say.
 
