@@ -29,10 +29,11 @@ def master_pid() -> int:
 
 
 def is_alive(pid: int) -> bool:
-    """A process that has ended and that nobody has buried has an empty command line."""
+    """What has ended and nobody has buried has no command line; but while another of its threads waits
+    for the disk, it keeps its files and locks."""
     try:
         with open(f"/proc/{pid}/cmdline") as file:
-            return bool(file.read())
+            return bool(file.read()) or len(os.listdir(f"/proc/{pid}/task")) > 1
     except (FileNotFoundError, ProcessLookupError):
         return False
 
