@@ -263,6 +263,5 @@ def enough(sent: int) -> int:
 
 def from_ssconf(callback: Callback, places: paths.Paths = paths.DEFAULT) -> ConfdClient:
     """A client of the cluster that this node belongs to: it asks the master candidates."""
-    with open(places.hmac_key, "rb") as file:
-        key = Key(file.read())
+    key = packet.read_key(places.hmac_key)
     return ConfdClient(key, Ssconf(places).lines("master_candidates_ips"), callback)

@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from ganeti import owners, paths, version
+from ganeti.confd import packet
 from ganeti.confd.packet import Key
 from ganeti.confd.reload import Reload
 from ganeti.confd.responder import Responder
@@ -23,7 +24,6 @@ from ganeti.errors import GenericError
 from ganeti.ssconf import Ssconf
 from ganeti.utils import clock, daemon, daemon_options, net
 from ganeti.utils import log as logs
-from ganeti.utils.daemon_options import StartError
 from ganeti.utils.file_watch import FileWatch
 
 log = logging.getLogger(__name__)
@@ -39,18 +39,6 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = daemon_options.parser(NAME, "Configuration query daemon of Ganeti.", text)
     daemon_options.add_listener(parser, NAME)
     return parser.parse_args(argv)
-
-
-def read_key(path: str) -> Key:
-    """The key of the cluster; without one the daemon is not to be started."""
-    try:
-        with open(path, "rb") as file:
-            secret = file.read()
-    except OSError as err:
-        raise StartError(f"the key of the cluster cannot be read: {err}") from None
-    if not secret.strip():
-        raise StartError(f"the key of the cluster is empty: {path}")
-    return Key(secret)
 
 
 class ConfdDaemon:
@@ -91,7 +79,7 @@ def main(argv: Sequence[str] | None = None, places: paths.Paths = paths.DEFAULT)
     try:
         daemon_options.check(options)
         daemon.check_user(NAME, owners.user_id("confd"))
-        key = read_key(places.hmac_key)
+        key = packet.read_key(places.hmac_key)
         family = int(Ssconf(places).get("primary_ip_family", default=str(net.IPV4)))
         address = daemon_options.bind_address(options, family)
     except (GenericError, OSError) as err:

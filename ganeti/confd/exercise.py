@@ -10,8 +10,7 @@ from collections.abc import Callable, Sequence
 
 from ganeti import paths, version
 from ganeti.confd.client import EXPIRE_S, ConfdClient, Upcall
-from ganeti.confd.daemon import read_key
-from ganeti.confd.packet import Key
+from ganeti.confd.packet import Key, read_key
 from ganeti.contracts.confd import (
     MasterField,
     NodeRole,

@@ -15,6 +15,8 @@ from typing import NamedTuple
 
 import simplejson
 
+from ganeti.errors import ConfigurationError
+
 MAGIC = b"plj0"
 MOST_BYTES = 61440
 MOST_SKEW_S = 300
@@ -35,6 +37,18 @@ class Key:
 
     def sign(self, salt: bytes, msg: bytes) -> bytes:
         return hmac.digest(self._secret, salt + msg, _DIGEST).hex().encode()
+
+
+def read_key(path: str) -> Key:
+    """The key in its file; raises ConfigurationError."""
+    try:
+        with open(path, "rb") as file:
+            secret = file.read()
+    except OSError as err:
+        raise ConfigurationError(f"the key of the cluster cannot be read: {err}") from None
+    if not secret.strip():
+        raise ConfigurationError(f"the key of the cluster is empty: {path}")
+    return Key(secret)
 
 
 class Message(NamedTuple):
