@@ -180,21 +180,27 @@ class Server:
                 self._close(connection)
 
     def _serve_ready(self) -> None:
-        """Clients first; then some strangers."""
+        """Clients first; then who knocks, for it may be a client; then handshakes, which cost most."""
         ready = {key.fd for key, _ in self._selector.select(self._patience())}
         if self._wakeup in ready:
             os.eventfd_read(self._wakeup)
-        strangers = []
+        there_are_strangers = False
         for connection in filter(None, map(self._connections.get, ready)):
             if connection.stage is Stage.HANDSHAKE:
-                strangers.append(connection)
+                there_are_strangers = True
             else:
                 self._advance(connection)
-        if strangers:
-            for connection in door.first(strangers, self._strangers(), HANDSHAKES_A_TURN):
-                self._advance(connection)
-        if self._listening.fileno() in ready:
+        is_knocking = self._listening.fileno() in ready
+        if is_knocking:
             self._accept()
+        if there_are_strangers:
+            self._shake_hands(ready, most=1 if is_knocking else HANDSHAKES_A_TURN)
+
+    def _shake_hands(self, ready: set[int], most: int) -> None:
+        strangers = self._strangers()
+        waiting = [c for c in strangers if c.sock.fileno() in ready]
+        for connection in door.first(waiting, strangers, most):
+            self._advance(connection)
 
     def _set_accepting(self, wanted: bool) -> None:
         if wanted and not self._accepting:

@@ -3,7 +3,7 @@
 
 A call that was executed answers 200 with ``[true, payload]`` or ``[false, text]`` and a newline. What
 never reaches a handler gets an HTML page: 400 for a wrong method or body, 404 for an unknown procedure,
-412 for a master that was deposed.
+409 for one that was sent again and is not known, 412 for a master that was deposed.
 """
 
 from __future__ import annotations
@@ -17,11 +17,13 @@ from typing import Any
 import simplejson
 
 from ganeti import errors
+from ganeti.contracts.node import once
 from ganeti.contracts.node.sender import DEPOSED_STATUS, HEADER, Sender
 from ganeti.http.messages import Refused, Request, Response, error_page
 from ganeti.node import absent
 from ganeti.node.fence import Fence, Superseded
 from ganeti.node.host import Host
+from ganeti.node.once import Once, Unheard
 from ganeti.schema import nesting, types
 from ganeti.schema.contract import Call, Contract
 from ganeti.utils import loading
@@ -53,7 +55,7 @@ class Dispatcher:
     """Finds the handler of a call, lets it pass the fence, and runs it."""
 
     def __init__(self, handlers: Iterable[Contract], fence: Fence) -> None:
-        self._fence = fence
+        self._fence, self._once = fence, Once()
         present = [(c, getattr(h, c.name)) for h in handlers for c in h.CALLS.values()]
         self._procedures: dict[str, tuple[Call, Callable[..., Any]]] = {
             call.name: (call, procedure) for call, procedure in (*absent.procedures(), *present)
@@ -65,11 +67,24 @@ class Dispatcher:
             args = _arguments(request)
             if call.fenced:
                 self._pass_fence(request, call)
+            log.debug("%s: %s %.*s", request.peer, call.name, _LOGGED_BYTES, request.body)
+            return Response(200, self._answer(request, lambda: _execute(call, procedure, args)))
         except Refused as refused:
             return error_page(refused.status, refused.explain)
-        log.debug("%s: %s %.*s", request.peer, call.name, _LOGGED_BYTES, request.body)
-        answer = _execute(call, procedure, args)
-        return Response(200, simplejson.dumps(answer, separators=(",", ":")).encode() + b"\n")
+
+    def _answer(self, request: Request, carry_out: Callable[[], bytes]) -> bytes:
+        """Carry a call out, but not twice if it has a name."""
+        header = request.headers.get(once.HEADER.lower())
+        if header is None:
+            return carry_out()
+        try:
+            name = once.CallName.parse(header)
+        except ValueError:
+            raise Refused(400, f"the header {once.HEADER} is not the name of a call") from None
+        try:
+            return self._once(name, carry_out)
+        except Unheard as err:
+            raise Refused(once.UNHEARD_STATUS, str(err)) from None
 
     def is_urgent(self, request: Request) -> bool:
         """Whether the call must not wait for others, which a dead disk may hold up for ever."""
@@ -116,7 +131,12 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no number of JSON")
 
 
-def _execute(call: Call, procedure: Callable[..., Any], args: Any) -> list[Any]:
+def _execute(call: Call, procedure: Callable[..., Any], args: Any) -> bytes:
+    answer = _outcome(call, procedure, args)
+    return simplejson.dumps(answer, separators=(",", ":"), ignore_nan=True).encode() + b"\n"
+
+
+def _outcome(call: Call, procedure: Callable[..., Any], args: Any) -> list[Any]:
     try:
         return [True, types.plain(procedure(*call.decode(args)))]
     except (errors.GenericError, types.Mismatch) as err:

@@ -44,7 +44,12 @@ _EXPLANATION = re.compile(r"<p>(.*?)</p>", re.DOTALL)
 
 
 class RpcError(errors.OpExecError):
-    """A call to a node failed; the text names the call and the node."""
+    """A call to a node failed; the text names the call and the node.
+
+    `is_lost`: it may have been carried out; whoever goes on looks at the node first.
+    """
+
+    is_lost = False
 
 
 class Deposed(errors.GenericError):
@@ -68,10 +73,15 @@ class Carrier(Protocol):
 
 
 class Reply(Generic[R]):
-    """One node's answer in a call to many. `error` is the text of a failure, empty if there is none."""
+    """One node's answer in a call to many. `error` is the text of a failure, empty if there is none.
 
-    def __init__(self, node: Target, call: Call, result: R | None, error: str = "") -> None:
-        self.node, self.error = node, error
+    `is_lost`: nobody knows whether the call was carried out.
+    """
+
+    def __init__(
+        self, node: Target, call: Call, result: R | None, error: str = "", *, is_lost: bool = False
+    ) -> None:
+        self.node, self.error, self.is_lost = node, error, is_lost
         self._call, self._result = call, result
 
     @property
@@ -86,7 +96,9 @@ class Reply(Generic[R]):
     @property
     def value(self) -> R:
         if self.failed:
-            raise RpcError(f"call {self._call.name} to node {self.node.name}: {self.error}")
+            error = RpcError(f"call {self._call.name} to node {self.node.name}: {self.error}")
+            error.is_lost = self.is_lost
+            raise error
         return typing.cast(R, self._result)
 
     def __repr__(self) -> str:
@@ -263,9 +275,10 @@ def _reply(node: Target, call: Call, answer: Answer) -> Reply[Any]:
     if answer.status == DEPOSED_STATUS:
         raise Deposed(_explanation(answer))
     if answer.status == 0:
-        return Reply(node, call, None, answer.error)
+        return Reply(node, call, None, answer.error, is_lost=answer.is_lost)
     if answer.status != HTTPStatus.OK:
-        return Reply(node, call, None, f"HTTP status {answer.status}: {_explanation(answer)}")
+        text = f"HTTP status {answer.status}: {_explanation(answer)}"
+        return Reply(node, call, None, text, is_lost=answer.is_lost)
     try:
         content = simplejson.loads(answer.body)
     except ValueError:

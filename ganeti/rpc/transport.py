@@ -7,7 +7,7 @@ and leave as futures.
 
 libcurl sends a POST again without a word when a kept-alive connection dies under it. So the body of a
 call that must not be repeated is given to it once, piece by piece, and cannot be had again: it fails
-then. And libcurl may take a connection that the server has closed for a good one: idle ones are watched
+then, and the node is asked what became of the call (`ganeti.contracts.node.once`). And libcurl may take a connection that the server has closed for a good one: idle ones are watched
 here, and when one is closed, all that are older are not used any more.
 """
 
@@ -21,19 +21,21 @@ import logging
 import math
 import os
 import resource
+import secrets
 import select
 import socket
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
 import pycurl
 
 from ganeti import version
+from ganeti.contracts.node.once import HEADER, UNHEARD_STATUS, CallName
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +52,8 @@ CLOCK_DRIFT = 0.999
 # A thousand handshakes begun in one breath would all run into their connect timeout.
 _STARTS_A_ROUND = 16
 _FORBIDDEN = 403
+# The older name is deprecated where there is the newer one.
+_LENGTH = getattr(pycurl, "CONTENT_LENGTH_DOWNLOAD_T", None) or pycurl.CONTENT_LENGTH_DOWNLOAD
 
 _EPOLL_EVENTS = {
     pycurl.POLL_IN: select.EPOLLIN,
@@ -71,11 +75,15 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back: a status and a body, or status 0 and the reason why nothing did."""
+    """What came back: a status and a body, or status 0 and the reason why nothing did.
+
+    `is_lost`: nobody here knows whether the request was carried out.
+    """
 
     status: int
     body: bytes = b""
     error: str = ""
+    is_lost: bool = False
 
 
 _CLOSED = Answer(0, error="the caller is shutting down")
@@ -97,9 +105,21 @@ class _Transfer:
 
     def __init__(self, request: Request, future: Future[Answer]) -> None:
         self.request, self.future = request, future
+        self.name = None if request.repeatable else CallName(secrets.token_hex(8))
         self.body = io.BytesIO()
         self.fresh = False
+        self.ends_at = math.inf
         self.handle: Any = None
+
+    def seconds_left(self) -> float:
+        """For this attempt; the first one begins the time of all."""
+        now = time.monotonic()
+        self.ends_at = min(self.ends_at, now + self.request.timeout_s)
+        return self.ends_at - now
+
+    def begin_again(self) -> None:
+        """Nothing of the first attempt is left but the name of the call."""
+        self.fresh, self.body = True, io.BytesIO()
 
 
 class Transport:
@@ -238,13 +258,33 @@ class Transport:
         while more:
             more, succeeded, failed = self._multi.info_read()
             for handle in succeeded:
-                self._end(handle.transfer, Answer(handle.getinfo(pycurl.RESPONSE_CODE)))
+                if handle.getinfo(_LENGTH) < 0:
+                    failed.append((handle, pycurl.E_PARTIAL_FILE, "the answer is cut off"))
+                else:
+                    self._end(handle.transfer, Answer(handle.getinfo(pycurl.RESPONSE_CODE)))
             for handle, code, text in failed:
                 # libcurl may keep the connection on which a call failed.
                 self._closed_at[_host(handle.transfer.request.url)] = time.monotonic()
-                self._end(handle.transfer, Answer(0, error=_told(code, text)))
+                self._fail(handle.transfer, code, text)
 
-    def _end(self, transfer: _Transfer, answer: Answer) -> None:
+    def _fail(self, transfer: _Transfer, code: int, text: str) -> None:
+        """The connection may have died on a call that is being carried out: ask what becomes of it."""
+        name = transfer.name
+        was_sent = transfer.handle.getinfo(pycurl.REQUEST_SIZE) > 0
+        if name and not name.again and was_sent and code != pycurl.E_OPERATION_TIMEDOUT:
+            self._release(transfer)
+            transfer.name = replace(name, again=True)
+            self._begin_again(transfer)
+            return
+        is_lost = was_sent or (name is not None and name.again)
+        self._end(transfer, Answer(0, error=_told(code, text), is_lost=is_lost))
+
+    def _begin_again(self, transfer: _Transfer) -> None:
+        transfer.begin_again()
+        self._begin(transfer)
+
+    def _release(self, transfer: _Transfer) -> None:
+        """The handle of a transfer that has ended serves others."""
         handle = transfer.handle
         self._multi.remove_handle(handle)
         self._running.discard(transfer)
@@ -252,13 +292,16 @@ class Transport:
         handle.reset()
         if len(self._spare) < _SPARE_HANDLES:
             self._spare.append(handle)
+
+    def _end(self, transfer: _Transfer, answer: Answer) -> None:
+        self._release(transfer)
         if answer.status == _FORBIDDEN and not transfer.fresh:
             # The connection may have shown a certificate that was renewed since; nothing was executed.
-            transfer.fresh, transfer.body = True, io.BytesIO()
-            self._begin(transfer)
+            self._begin_again(transfer)
             return
-        body = transfer.body.getvalue()
-        transfer.future.set_result(Answer(answer.status, body, answer.error))
+        if answer.status == UNHEARD_STATUS:
+            answer = replace(answer, is_lost=True)
+        transfer.future.set_result(replace(answer, body=transfer.body.getvalue()))
 
     def _abandon(self) -> None:
         with self._gate:
@@ -308,12 +351,13 @@ def _prepare(handle: Any, transfer: _Transfer, credentials: Credentials) -> None
         handle.setopt(pycurl.POST, 1)
         handle.setopt(pycurl.POSTFIELDSIZE_LARGE, len(request.body))
         handle.setopt(pycurl.READFUNCTION, io.BytesIO(request.body).read)
+    named = (f"{HEADER}: {transfer.name.header()}",) if transfer.name else ()
     handle.setopt(
-        pycurl.HTTPHEADER, ["Content-Type: application/json", "Expect:", *request.headers]
+        pycurl.HTTPHEADER, ["Content-Type: application/json", "Expect:", *named, *request.headers]
     )
     handle.setopt(pycurl.WRITEFUNCTION, transfer.body.write)
     handle.setopt(pycurl.CONNECTTIMEOUT, CONNECT_TIMEOUT_S)
-    handle.setopt(pycurl.TIMEOUT_MS, max(1, int(request.timeout_s * 1000)))
+    handle.setopt(pycurl.TIMEOUT_MS, max(1, int(transfer.seconds_left() * 1000)))
     handle.setopt(pycurl.MAXAGE_CONN, _IDLE_AGE_S)
     handle.setopt(pycurl.SOCKOPTFUNCTION, _notice_silence)
     _prepare_tls(handle, credentials)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -104,21 +105,22 @@ def test_a_server_that_was_started_again_is_reached(
             assert transport.send(to(server, repeatable=repeatable)).result().status == 200
 
 
-def _read_request(conn: socket.socket) -> None:
-    """Until the body has begun; raises OSError if that does not come."""
+def _read_request(conn: socket.socket) -> bytes:
+    """Until the body has begun; raises OSError if that does not come. Returns the head."""
     received = b""
     while not received.partition(b"\r\n\r\n")[2]:
         piece = conn.recv(65536)
         if not piece:
             raise ConnectionResetError
         received += piece
+    return received.partition(b"\r\n\r\n")[0]
 
 
 class Dropper:
     """A plain server that answers some requests of each connection, then reads one and hangs up."""
 
     def __init__(self, answered: int) -> None:
-        self.heard: list[int] = []
+        self.heard: list[bytes] = []
         self._answered = answered
         self._listening = socket.create_server(("127.0.0.1", 0))
         self._open = [self._listening]
@@ -128,18 +130,16 @@ class Dropper:
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
             while True:
-                conn, (_, port) = self._listening.accept()
+                conn, _ = self._listening.accept()
                 self._open.append(conn)
-                threading.Thread(target=self._serve, args=(conn, port), daemon=True).start()
+                threading.Thread(target=self._serve, args=(conn,), daemon=True).start()
 
-    def _serve(self, conn: socket.socket, port: int) -> None:
+    def _serve(self, conn: socket.socket) -> None:
         with contextlib.suppress(OSError):
             for _ in range(self._answered):
-                _read_request(conn)
-                self.heard.append(port)
+                self.heard.append(_read_request(conn))
                 conn.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
-            _read_request(conn)
-            self.heard.append(port)
+            self.heard.append(_read_request(conn))
             conn.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
@@ -149,30 +149,31 @@ class Dropper:
             sock.close()
 
 
-@pytest.mark.parametrize("repeatable", [True, False])
-def test_only_repeatable_calls_are_sent_again_when_a_connection_dies(
-    transport: Transport, repeatable: bool
-) -> None:
+def test_a_repeatable_call_is_sent_again_when_a_connection_dies(transport: Transport) -> None:
     dropper = Dropper(answered=1)
     url = f"http://127.0.0.1:{dropper.port}/"
-    assert transport.send(Request(url, b"x", 10, True)).result().status == 200
-    dropper.heard.clear()
-    answer = transport.send(Request(url, b"x", 10, repeatable)).result()
-    heard = len(dropper.heard)
+    for _ in range(2):
+        assert transport.send(Request(url, b"x", 10, True)).result().status == 200
     dropper.close()
-    if repeatable:
-        assert (answer.status, heard) == (200, 2)
-    else:
-        unknown = "the connection broke; whether the call was carried out is not known"
-        assert (answer.status, heard, answer.error) == (0, 1, unknown)
+    assert len(dropper.heard) == 3
+    assert not [head for head in dropper.heard if b"X-Ganeti-Call" in head]
 
 
-def test_a_call_that_must_not_be_repeated_is_not(transport: Transport) -> None:
-    dropper = Dropper(answered=0)
-    answer = transport.send(Request(f"http://127.0.0.1:{dropper.port}/", b"x", 10)).result()
+@pytest.mark.parametrize("answered", [0, 1])
+def test_of_any_other_call_is_asked_what_became_of_it(transport: Transport, answered: int) -> None:
+    """Once; and over a new connection."""
+    dropper = Dropper(answered)
+    url = f"http://127.0.0.1:{dropper.port}/"
+    for _ in range(answered):
+        assert transport.send(Request(url, b"x", 10)).result().status == 200
+    answer = transport.send(Request(url, b"x", 10)).result()
     dropper.close()
-    assert (answer.status, len(dropper.heard)) == (0, 1)
-    assert answer.error
+    names = [re.findall(rb"X-Ganeti-Call: (\w+)( again)?", head) for head in dropper.heard]
+    [(last, again)], *others = names[::-1]
+    assert again
+    assert ([(last, b"")] in others) or answered == 0
+    assert answer.status == (200 if answered else 0)
+    assert answer.is_lost is not bool(answered)
 
 
 def test_a_renewed_certificate_is_shown_after_the_old_one_was_refused(

@@ -56,6 +56,10 @@ class ScriptedNodes:
     def fails(self, node: str, call: str, why: str) -> None:
         self.says(node, call, ConnectionError(why))
 
+    def loses(self, node: str, call: str) -> None:
+        """It carries the call out or does not, and no answer comes."""
+        self.says(node, call, TimeoutError("the line is dead"))
+
     def accepts(self, *calls: str) -> None:
         """On all nodes these succeed and have nothing to tell, but where it was said otherwise."""
         for node in self._names.values():
@@ -98,7 +102,7 @@ class ScriptedNodes:
 
 def _answer(payload: Any) -> Answer:
     if isinstance(payload, Exception):
-        return Answer(0, error=str(payload))
+        return Answer(0, error=str(payload), is_lost=isinstance(payload, TimeoutError))
     return Answer(200, simplejson.dumps([True, payload]).encode())
 
 

@@ -11,6 +11,7 @@ from ganeti.errors import GenericError, OpExecError
 from ganeti.master.disks import lifecycle
 from ganeti.master.unit import LogicalUnit
 from ganeti.model.instance import Instance
+from ganeti.rpc.runner import RpcError
 
 Unit = LogicalUnit[Any]
 
@@ -30,6 +31,9 @@ def start(
             carried, paused, unit.op.reason
         )
     except GenericError as err:
+        if _is_lost(err) and _runs(unit, instance):
+            unit.log.info(f"{instance.name} runs, although no answer to its start came")
+            return
         lifecycle.deactivate(unit, instance)
         raise OpExecError(f"cannot start instance {instance.name}: {err}") from err
 
@@ -47,4 +51,21 @@ def stop(unit: Unit, instance: Instance, timeout_s: int) -> None:
             unit.cfg.for_node(instance), timeout_s, unit.op.reason
         )
     except GenericError as err:
+        if _is_lost(err) and not _runs(unit, instance):
+            unit.log.info(f"{instance.name} is down, although no answer to its shutdown came")
+            return
         raise OpExecError(f"cannot shut down instance {instance.name}: {err}") from err
+
+
+def _is_lost(error: GenericError) -> bool:
+    """The connection died over the call, and what became of the call cannot be asked any more."""
+    return isinstance(error, RpcError) and error.is_lost
+
+
+def _runs(unit: Unit, instance: Instance) -> bool:
+    """What the primary sees; raises OpExecError if it does not answer: then nothing is touched."""
+    ask = unit.rpc.one(instance.primary_node, InstanceCalls.instance_info)
+    try:
+        return bool(ask(instance.name, instance.hypervisor, unit.cfg.hvparams(instance)))
+    except RpcError as err:
+        raise OpExecError(f"it is not known whether instance {instance.name} runs: {err}") from err

@@ -159,6 +159,43 @@ def test_a_guest_that_does_not_stop_is_meant_to(tmp_path: Path) -> None:
     assert "blockdev_shutdown" not in acts(trial)
 
 
+@pytest.mark.parametrize(
+    ("kind", "before", "found", "last"),
+    [
+        ("startup", {}, RUNS, "instance_start"),
+        ("shutdown", RUNS, {}, "blockdev_shutdown"),
+    ],
+)
+def test_a_lost_answer_is_found_out(
+    tmp_path: Path, kind: str, before: Any, found: Any, last: str
+) -> None:
+    trial = a_trial(tmp_path, kind, before, state="up")
+    trial.nodes.loses("n2", f"instance_{'start' if kind == 'startup' else kind}")
+    trial.nodes.says("n2", "instance_info", *([before, found] if kind == "startup" else [found]))
+    trial.run()
+    assert acts(trial)[-1] == last
+    assert state(trial)[0] == ("up" if kind == "startup" else "down")
+
+
+@pytest.mark.parametrize("kind", ["startup", "shutdown"])
+def test_a_lost_answer_to_what_did_not_happen_is_a_failure(tmp_path: Path, kind: str) -> None:
+    still = {} if kind == "startup" else RUNS
+    trial = a_trial(tmp_path, kind, still, state="up")
+    trial.nodes.loses("n2", f"instance_{'start' if kind == 'startup' else kind}")
+    with pytest.raises(OpExecError, match="the line is dead"):
+        trial.run()
+    assert ("blockdev_shutdown" in acts(trial)) is (kind == "startup")
+
+
+def test_nothing_is_taken_away_from_a_guest_that_may_run(tmp_path: Path) -> None:
+    trial = a_trial(tmp_path, "startup", {})
+    trial.nodes.loses("n2", "instance_start")
+    trial.nodes.says("n2", "instance_info", {}, ConnectionError("no route"))
+    with pytest.raises(OpExecError, match=r"not known whether instance .* runs: .*no route"):
+        trial.run()
+    assert acts(trial)[-1] == "instance_start"
+
+
 @pytest.mark.parametrize(("kind", "after"), [("startup", "up"), ("shutdown", "down")])
 def test_of_an_offline_node_only_the_wish_is_noted(tmp_path: Path, kind: str, after: str) -> None:
     more: dict[str, Any] = {"ignore_offline_nodes": True, "node": {"offline": True}}
