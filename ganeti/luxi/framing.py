@@ -15,6 +15,13 @@ END = b"\x03"
 LIMIT = 64 * 1024 * 1024
 """A peer that sends more than this without an end mark does not speak the protocol."""
 
+
+def _no_number(word: str) -> NoReturn:
+    """Parsers take ``NaN`` and infinities, which JSON does not have."""
+    raise ValueError(f"{word} is no number")
+
+
+_loads = simplejson.JSONDecoder(parse_constant=_no_number).decode
 _dumps = simplejson.JSONEncoder(
     separators=(",", ":"), namedtuple_as_object=False, ignore_nan=True
 ).encode
@@ -55,14 +62,9 @@ def encode(message: Any) -> bytes:
 def decode(data: bytes) -> dict[str, Any]:
     """The object of a message; raises `Malformed`."""
     try:
-        message = simplejson.loads(data.decode("utf-8"), parse_constant=_no_number)
+        message = _loads(data.decode("utf-8"))
     except (ValueError, RecursionError) as err:
         raise Malformed(f"a message is no JSON text: {err}") from None
     if not isinstance(message, dict):
         raise Malformed("a message must be a JSON object")
     return message
-
-
-def _no_number(word: str) -> NoReturn:
-    """Parsers take ``NaN`` and infinities, which JSON does not have."""
-    raise ValueError(f"{word} is no number")
