@@ -3,14 +3,30 @@
 
 from __future__ import annotations
 
+import ast
 import re
 
 from test.hosts import typed
 from test.hosts.typed import listed, refused
+from test.lab import programs
 from test.lab.hosts import Host
 
 DELAY = ["gnt-debug", "delay"]
 STAMP = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}"
+
+UNTIL_VISITED = ["-i", "3600"]
+VISIT = "import socket, sys; socket.socket(socket.AF_UNIX).connect(sys.argv[1])"
+
+
+def visit(master: Host, job: str) -> None:
+    """End a delay that is to last until somebody connects to the socket that its log names."""
+
+    def op_log() -> str:
+        return listed(master, "job", "oplog", job)[0][0]
+
+    programs.wait_until(lambda: "delay-test" in op_log(), typed.JOB_S, "it offers a socket")
+    [[(_, _, _, path)]] = ast.literal_eval(op_log())
+    master.run(["python3", "-c", VISIT, path])
 
 
 def busy_locks(master: Host) -> list[list[str]]:
@@ -22,7 +38,8 @@ def busy_locks(master: Host) -> list[list[str]]:
 
 def test_an_urgent_job_overtakes_one_that_waits_longer(fake_master: Host) -> None:
     first, second, third = (
-        typed.submitted(fake_master, [*DELAY, seconds]) for seconds in ("2", "0.2", "0.01")
+        typed.submitted(fake_master, [*DELAY, *words])
+        for words in (UNTIL_VISITED, ["0.2"], ["0.01"])
     )
     typed.wait_job(fake_master, first, "running")
     typed.wait_job(fake_master, third, "waiting")
@@ -30,6 +47,7 @@ def test_an_urgent_job_overtakes_one_that_waits_longer(fake_master: Host) -> Non
     told = fake_master.run(["gnt-job", "change-priority", "--priority=high", third])
     after = busy_locks(fake_master)
     assert listed(fake_master, "job", "priority,oppriority", third) == [["-10", "[-10]"]]
+    visit(fake_master, first)
     fake_master.run(["gnt-job", "wait", second])
     assert before == [["exclusive", first, f"exclusive:{second}, exclusive:{third}"]]
     assert after == [["exclusive", first, f"exclusive:{third}, exclusive:{second}"]]
@@ -100,3 +118,12 @@ def test_waiting_for_a_job_that_fails_says_why(fake_master: Host) -> None:
         assert done.stderr.startswith(f"Job {job} ")
     [[status, result]] = listed(fake_master, "job", "opstatus,opresult", job)
     assert (status, "OpPrereqError" in result) == ("['error']", True)
+
+
+def test_whoever_connects_ends_a_delay(fake_master: Host) -> None:
+    job = typed.submitted(fake_master, [*DELAY, "-l", *UNTIL_VISITED])
+    typed.wait_job(fake_master, job, "running")
+    killed = fake_master.outcome(["gnt-job", "cancel", "--kill", "--yes-do-it", job])
+    assert (killed.returncode, job in killed.stdout) == (1, True)
+    visit(fake_master, job)
+    assert fake_master.run(["gnt-job", "wait", job]) == ""
