@@ -169,6 +169,7 @@ def main():
     else:
         with Client(Paths()) as client:
             value = {
+                "job": lambda: one_job(client, json.loads(sys.argv[3])),
                 "noop": lambda: median(lambda: one_job(client, NOOP), count),
                 "noops": lambda: many_jobs(client, [NOOP] * count),
                 "tags": lambda: many_jobs(client, [tag_op(n) for n in range(count)]),

@@ -34,7 +34,7 @@ def grown(data: bytes, instances: int, *, drbd: bool) -> bytes:
 
 
 def cluster_of(data: bytes, instances: int, nodes: int, candidates: int) -> bytes:
-    """The same with nodes that are online, in a group of their own, and have all the instances, which
+    """The file with more nodes, online and in a group of their own, that have all the instances: these
     run and have DRBD disks. SSH is nobody's business."""
     cfg = configfile.load(data)
     group = cfg.groups[cfg.master.group].replace(uuid=uuid("group", 0), name="paper")
