@@ -26,7 +26,7 @@ RUNNING = _status("--running", ("running",))
 ERROR = _status("--error", ("error",))
 FINISHED = _status("--finished", ("canceled", "error", "success"))
 ARCHIVED = flag("--archived", doc="Archived jobs too")
-KILL = flag("--kill", doc="Kill the process of a running job; needs --yes-do-it")
+KILL = flag("--kill", doc="For scripts: a running job has no process to kill; needs --yes-do-it")
 YES_DO_IT = flag("--yes-do-it", "--ya-rly", dest="yes_do_it", doc="Confirm --kill")
 
 ARCHIVE_S = 89
