@@ -208,7 +208,7 @@ class Torture:
 
     def _start_cutting(self, point: str = "", count: int = 0) -> Result:
         """Start the master daemon that ends at a point, or lies; it fails if that is one of its start."""
-        words = [point, str(count), self._sabotage, "--no-voting", "--yes-do-it"]
+        words = ["ganeti-masterd", point, str(count), self._sabotage, "--no-voting", "--yes-do-it"]
         return self._master.outcome(inside("cutting", *words), timeout_s=ROUND_S)
 
     def _work(self, number: int, kill_after_s: float, favourite: str = "") -> None:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A master daemon that kills itself at a named point, or that lies.
 
-    cutting POINT COUNT SABOTAGE [OPTIONS OF GANETI-MASTERD]
+    cutting ganeti-masterd POINT COUNT SABOTAGE [OPTIONS OF GANETI-MASTERD]
 
-It ends when it comes to the point (`points`; an empty one is never reached) for the COUNTth time, and
+By the first word daemon-util knows it. It ends when it comes to the point (`points`; an empty one is never reached) for the COUNTth time, and
 leaves a file that says so. A sabotage is a promise that it does not keep, to see that the torture finds
 it; `none` keeps all.
 """
@@ -84,10 +84,14 @@ class SkipDirectoryFsync(Primitives):
 
 
 class AnswerBeforeWrite(Disk):
-    """Says that it has written, and does it later."""
+    """Says that it has written the queue, and does it later."""
 
     def write_many(self, items: Iterable[Write]) -> None:
-        late = threading.Timer(LATE_S, super().write_many, [list(items)])
+        items = list(items)
+        if any(item.before_rename for item in items):
+            super().write_many(items)
+            return
+        late = threading.Timer(LATE_S, super().write_many, [items])
         late.daemon = True
         late.start()
 
@@ -141,10 +145,10 @@ def parts_with(cutter: Cutter, sabotage: str) -> Parts:
 
 
 def main() -> int:
-    point, count, sabotage = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+    _name, point, count, sabotage, *options = sys.argv[1:]
     if sabotage not in SABOTAGES:
         raise SystemExit(f"there is no sabotage {sabotage!r}: {', '.join(SABOTAGES)}")
-    return daemon.main(sys.argv[4:], parts=parts_with(Cutter(point, count), sabotage))
+    return daemon.main(options, parts=parts_with(Cutter(point, int(count)), sabotage))
 
 
 if __name__ == "__main__":
