@@ -78,6 +78,7 @@ class _Round:
     archived: list[int] = field(default_factory=list)
     drained: bool | None = None
     members: frozenset[str] | None = None
+    left: frozenset[str] = frozenset()
     then: list[Then] = field(default_factory=list)
     is_urgent: bool = False
 
@@ -119,6 +120,7 @@ class QueueStore:
         self._paths, self._disk, self._alarms = paths, disk, alarms
         self._candidates, self._owner = candidates, owner
         self._record, self._is_recorded = Record(epoch), False
+        self._members = frozenset[str]()
         self._round = _Round()
         self._serial = self._durable_serial = 0
         self._clock = clock or Clock()
@@ -236,9 +238,11 @@ class QueueStore:
             self._ask(then)
 
     def set_members(self, names: Iterable[str]) -> None:
-        """Other nodes are candidates now; who is new gets everything."""
+        """Other nodes are candidates now; who is new gets everything, also who left only just before."""
         with self._changed:
-            self._round.members = frozenset(names)
+            members = frozenset(names)
+            self._round.left |= self._members - members
+            self._round.members = self._members = members
             self._ask(lambda _error: None)
 
     def _ask(self, then: Then) -> None:
@@ -313,6 +317,7 @@ class QueueStore:
         with self._changed:
             if self._round.members is None:
                 self._round.members = failed.members
+            self._round.left |= failed.left
 
     def _write_everywhere(self, round_: _Round, changes: Changes) -> None:
         commit = self._candidates.commit(changes)
@@ -325,7 +330,7 @@ class QueueStore:
     def _update_members(self, round_: _Round) -> None:
         if round_.members is None:
             return
-        self._candidates.keep_only(round_.members)
+        self._candidates.keep_only(round_.members - round_.left)
         self._record_who_has_all()
         strangers = round_.members - self._candidates.names()
         everything = self._everything() if strangers else None

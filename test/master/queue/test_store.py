@@ -267,6 +267,22 @@ def test_a_former_candidate_is_a_stranger_when_it_comes_back(master: Master) -> 
     assert "job-2" in master.candidates.files["n2"]
 
 
+def test_one_that_leaves_and_comes_back_in_the_same_round_is_a_stranger(master: Master) -> None:
+    """It may be another machine of that name."""
+    master.start("n2", "n3")
+    master.put()
+    master.sent_everything()
+    assert master.store is not None
+    master.candidates.hold()
+    master.store.set_drained(False, then=lambda error: None)
+    master.candidates.wait_for_calls(2)
+    master.store.set_members(["n3"])
+    master.store.set_members(["n2", "n3"])
+    master.candidates.let_go()
+    master.put()
+    assert master.sent_everything() == ["n2"]
+
+
 def test_a_new_candidate_is_not_forgotten_when_the_disk_fails(master: Master) -> None:
     master.start()
     master.put()

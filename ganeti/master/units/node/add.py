@@ -188,8 +188,15 @@ class NodeAdd(LogicalUnit[OpNodeAdd]):
             raise OpExecError(f"the master cannot reach node {name} by SSH: {text}")
 
     def _add(self, node: Node) -> None:
-        """The node and the digest of its certificate come into the configuration together."""
+        """The node and the digest of its certificate come into the configuration together.
+
+        A candidate that is added again may be an empty machine: only who is new gets everything.
+        """
         joining = membership.digests(self, [node] if node.master_candidate else [])
+        if self.op.readd:
+            with self.write() as cfg:
+                left = cfg.put(node.replace(master_candidate=False))
+            node = left.replace(master_candidate=node.master_candidate)
         with self.write() as cfg:
             cfg.put(node)
             cfg.put(membership.with_certificates(cfg.root.cluster, joining, {node.uuid}))
