@@ -21,7 +21,7 @@ BENCH ?=
 
 # What runs the product, what runs the lab, what makes the virtual environment.
 RUN_PACKAGES = python3 python3-openssl python3-h11 python3-simplejson python3-pyinotify \
-	python3-pycurl python3-paramiko python3-cryptography iproute2 iputils-arping ndisc6 \
+	python3-pycurl python3-paramiko python3-cryptography python3-regex iproute2 iputils-arping ndisc6 \
 	openssh-client socat
 LAB_PACKAGES = openssh-server qemu-system-x86 cpio lz4 xz-utils zstd nftables \
 	e2fsprogs kmod mount util-linux

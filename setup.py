@@ -19,6 +19,7 @@ setup(
         "pycurl>=7.45",
         "pyinotify>=0.9.6",
         "pyOpenSSL>=23",
+        "regex>=2022.10.31",
         "simplejson>=3.18",
     ],
 )

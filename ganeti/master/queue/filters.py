@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ganeti.errors import ParameterError
 from ganeti.master.queue.job import Job
 from ganeti.model.filter import FilterRule
 from ganeti.utils import regex
@@ -66,7 +67,7 @@ def _is_true_of(expression: Any, get: Getter) -> bool:
     """False too where a field is missing, or cannot be compared so, or the rule makes no sense."""
     try:
         return _holds(expression, get)
-    except (_Missing, _Malformed, TypeError, re.error, OverflowError, RecursionError):
+    except (_Missing, _Malformed, TypeError, ParameterError, OverflowError, RecursionError):
         return False
 
 

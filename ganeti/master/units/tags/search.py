@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
-from ganeti.errors import Code, OpPrereqError
+from ganeti.errors import Code, OpPrereqError, ParameterError
 from ganeti.master.unit import LogicalUnit
 from ganeti.master.units.tags import objects
 from ganeti.model.config import Config
@@ -33,10 +32,8 @@ class TagsSearch(LogicalUnit[OpTagsSearch]):
     def expand(self) -> None:
         try:
             self._pattern = regex.compiled(self.op.pattern)
-        except re.error as err:
-            raise OpPrereqError(
-                f"'{self.op.pattern}' is no regular expression: {err}", Code.WRONG_INPUT
-            ) from None
+        except ParameterError as err:
+            raise OpPrereqError(str(err), Code.WRONG_INPUT) from None
 
     def execute(self) -> list[tuple[str, str]]:
         return [
