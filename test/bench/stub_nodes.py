@@ -106,6 +106,9 @@ class Nodes:
     def blockdev_getmirrorstatus_multi(self, _node, disks):
         return [[True, IN_SYNC] for _ in disks]
 
+    def write_ssconf_files(self, _node, values):
+        self._master = values.get("master_node", self._master)
+
     def master_node_name(self, _node):
         return self._master
 
