@@ -200,11 +200,16 @@ class Torture:
         return self._random.uniform(0.02, LONGEST_S)
 
     def _start(self) -> list[str]:
-        done = self._start_cutting() if self._sabotage != NONE else self._start_honest()
+        done = self._start_honest() if self._sabotage == NONE else self._start_liar()
         return [f"the master daemon does not start: {done.output}"] if done.failed else []
 
     def _start_honest(self) -> Result:
         return self._master.outcome([UTIL, "start", "ganeti-masterd"], timeout_s=ROUND_S)
+
+    def _start_liar(self) -> Result:
+        """Where the host has booted an honest one runs."""
+        self._master.run([UTIL, "stop", "ganeti-masterd"], timeout_s=ROUND_S)
+        return self._start_cutting()
 
     def _start_cutting(self, point: str = "", count: int = 0) -> Result:
         """Start the master daemon that ends at a point, or lies; it fails if that is one of its start."""
