@@ -27,7 +27,7 @@ class Expression:
     """Compiled; raises ParameterError for what is no expression, or too large a one."""
 
     def __init__(self, text: str) -> None:
-        self._text = text
+        self._text, self._is_too_slow = text, False
         if _repeats(text) > MOST_REPEATS:
             raise self._bad("it repeats too often")
         if _INEXACT.search(text):
@@ -39,11 +39,20 @@ class Expression:
             raise self._bad(err) from None
 
     def matches(self, text: str) -> bool:
-        """Whether it is found somewhere in the text; raises ParameterError if that takes too long."""
+        """Whether it is found somewhere in the text; raises ParameterError if that takes too long.
+
+        Once it has, it is not tried again: the rules of the queue look at thousands of jobs.
+        """
+        if self._is_too_slow:
+            raise self._slow()
         try:
             return self._compiled.search(text, timeout=MATCH_S, concurrent=True) is not None
         except TimeoutError:
-            raise self._bad(f"not even {MATCH_S:g} s suffice to match it") from None
+            self._is_too_slow = True
+            raise self._slow() from None
+
+    def _slow(self) -> ParameterError:
+        return self._bad(f"not even {MATCH_S:g} s suffice to match it")
 
     def _bad(self, why: object) -> ParameterError:
         return ParameterError(f"{self._text!r:.80} is no usable regular expression: {why}")

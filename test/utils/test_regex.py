@@ -53,6 +53,15 @@ def test_what_takes_for_ever_is_given_up() -> None:
         regex.compiled(expression).matches(text)
 
 
+def test_what_was_given_up_is_not_tried_again() -> None:
+    expression, text = SLOW
+    pattern = regex.Expression(expression)
+    assert pattern.matches("a")
+    for sample in (text, "a"):
+        with pytest.raises(ParameterError, match="not even"):
+            pattern.matches(sample)
+
+
 def test_other_threads_run_meanwhile() -> None:
     expression, text = SLOW
     begun, others = threading.Event(), list[int]()
@@ -65,7 +74,7 @@ def test_other_threads_run_meanwhile() -> None:
     def match() -> None:
         begun.set()
         with pytest.raises(ParameterError):
-            regex.compiled(expression).matches(text)
+            regex.Expression(expression).matches(text)
 
     matching, counting = threading.Thread(target=match), threading.Thread(target=count)
     matching.start()
