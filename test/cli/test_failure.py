@@ -6,7 +6,7 @@ import pytest
 from ganeti import errors
 from ganeti.cli import failure, filters
 from ganeti.cli.filters import Place
-from ganeti.luxi.client import NoMasterError, ProtocolError
+from ganeti.luxi.client import LostError, NoAccessError, NoAnswerError, NoMasterError, ProtocolError
 
 FORMS: list[tuple[Exception, int, str]] = [
     (
@@ -75,6 +75,20 @@ def test_one_line_failures(error: Exception) -> None:
 
 def test_a_parameter_is_quoted() -> None:
     assert "'vcpuz'" in failure.describe(errors.ParameterError("vcpuz"))[1]
+
+
+@pytest.mark.parametrize(
+    ("error", "begin"),
+    [
+        (NoAccessError("/run/socket: Permission denied"), "No permission: /run/socket"),
+        (NoAnswerError("no answer"), "The master daemon did not answer in time."),
+        (LostError("it went away"), "Unhandled protocol error"),
+    ],
+)
+def test_each_way_the_talk_can_fail_has_its_words(error: Exception, begin: str) -> None:
+    code, text = failure.describe(error)
+    assert code == 1
+    assert text.startswith(begin)
 
 
 def test_the_daemon_that_is_missing_is_named_in_two_lines() -> None:
