@@ -98,7 +98,8 @@ class NodeSetParams(LogicalUnit[OpNodeSetParams]):
             self.rpc.one(nodes.direct(self.node), SystemCalls.version)()
         except GenericError as err:
             raise OpPrereqError(
-                f"node {self.node.name} does not answer and stays offline: {err}",
+                f"node {self.node.name} does not answer and stays offline: {err}; one that was away"
+                " for long, or is another machine, comes back by 'gnt-node add --readd'",
                 Code.ENVIRONMENT,
             ) from err
         self.log.warning(
