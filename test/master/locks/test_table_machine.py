@@ -9,16 +9,19 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass, field
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from ganeti import errors
 from ganeti.master.locks.grip import Rank, Request
 from ganeti.master.locks.plan import ALL, All, Level, Want
 from ganeti.master.locks.table import LockTable
 
 LEVELS = (Level.INSTANCE, Level.NODE)
-NAMES = frozenset("abc")
+NAMES = frozenset("abcd")
+MOST_JOBS = 8
 OTHER = "any other name"
 """Stands for the names that a whole set covers without our knowing them."""
 
@@ -41,12 +44,15 @@ def conflict(one: dict[str, bool], two: dict[str, bool]) -> bool:
     return any(one[name] or two[name] for name in one.keys() & two.keys())
 
 
+names = st.sampled_from(sorted(NAMES))
 wants = st.builds(
-    Want, st.one_of(st.just(ALL), st.frozensets(st.sampled_from(sorted(NAMES)))), st.booleans()
+    Want,
+    st.one_of(st.just(ALL), st.frozensets(names, max_size=2), st.frozensets(names)),
+    st.booleans(),
 )
-jobs = st.integers(1, 6)
+picks = st.integers(0, 30)
 levels = st.sampled_from(LEVELS)
-subsets = st.frozensets(st.sampled_from(sorted(NAMES)), min_size=1)
+subsets = st.frozensets(names, min_size=1)
 priorities = st.integers(-2, 2)
 
 
@@ -57,8 +63,11 @@ class Table(RuleBasedStateMachine):
         self.arrivals = itertools.count()
         self.jobs: dict[int, Model] = {}
 
-    def model(self, job: int, priority: int = 0) -> Model:
-        return self.jobs.setdefault(job, Model(Rank(priority, next(self.arrivals))))
+    def pick(self, choice: int, *, holder_at: Level | None = None) -> int:
+        """One of the jobs, if there is one of those that hold something there."""
+        holders = [n for n, m in self.jobs.items() if holder_at in (None, *m.held)]
+        numbers = holders or list(self.jobs)
+        return numbers[choice % len(numbers)]
 
     def blockers(self, model: Model, level: Level, names: dict[str, bool]) -> bool:
         """Does a holder, or a better-ranked waiter, stand in the way?"""
@@ -73,16 +82,38 @@ class Table(RuleBasedStateMachine):
         first_free = max((LEVELS.index(at) for at in model.held), default=-1) + 1
         return model.asked is None and LEVELS.index(level) >= first_free
 
-    @initialize(requests=st.lists(wants, min_size=2, max_size=6), level=levels)
-    def crowd(self, requests: list[Want], level: Level) -> None:
-        """Begin with several jobs at one level, so that there is something to wait for."""
-        for job, want in enumerate(requests, start=1):
-            self.ask(job, level, want, 0)
+    @initialize(
+        requests=st.lists(st.tuples(wants, priorities), min_size=3, max_size=MOST_JOBS),
+        level=levels,
+        has_all=st.booleans(),
+    )
+    def crowd(self, requests: list[tuple[Want, int]], level: Level, has_all: bool) -> None:
+        """Begin with several jobs at one level, so that there is something to wait for.
 
-    @rule(job=jobs, level=levels, want=wants, priority=priorities)
-    def ask(self, job: int, level: Level, want: Want, priority: int) -> None:
-        model, names = self.model(job, priority), as_names(want)
+        `has_all`: one that was there before has the whole set.
+        """
+        if has_all:
+            self.newcomer(level, Want(ALL, shared=False), 0)
+        for want, priority in requests:
+            self.newcomer(level, want, priority)
+
+    @rule(level=levels, want=wants, priority=priorities)
+    def newcomer(self, level: Level, want: Want, priority: int) -> None:
+        if len(self.jobs) < MOST_JOBS:
+            arrival = next(self.arrivals)
+            self.jobs[arrival] = Model(Rank(priority, arrival))
+            self.ask(arrival, level, want)
+
+    @rule(choice=picks, level=levels, want=wants)
+    def ask_more(self, choice: int, level: Level, want: Want) -> None:
+        if self.jobs:
+            self.ask(self.pick(choice), level, want)
+
+    def ask(self, job: int, level: Level, want: Want) -> None:
+        model, names = self.jobs[job], as_names(want)
         if not self.may_ask(model, level):
+            with pytest.raises(errors.ProgrammerError):
+                self.table.request(job, level, want, model.rank)
             return
         granted = self.table.request(job, level, want, model.rank)
         assert granted is not self.blockers(model, level, names)
@@ -96,19 +127,21 @@ class Table(RuleBasedStateMachine):
         if OTHER in names:
             self.table.expand(job, level, NAMES)
 
-    @rule(job=jobs, level=levels, names=subsets, shared=st.booleans())
-    def take_free(self, job: int, level: Level, names: frozenset[str], shared: bool) -> None:
-        model = self.model(job)
-        if not self.may_ask(model, level):
+    @rule(choice=picks, level=levels, names=subsets, shared=st.booleans())
+    def take_free(self, choice: int, level: Level, names: frozenset[str], shared: bool) -> None:
+        if not self.jobs or not self.may_ask(self.jobs[job := self.pick(choice)], level):
             return
+        model = self.jobs[job]
         free = {n: not shared for n in names if not self.blockers(model, level, {n: not shared})}
         assert self.table.take_free(job, level, names, model.rank, shared=shared) == set(free)
         if free:
             model.held[level] = free
 
-    @rule(job=jobs, level=levels, names=subsets)
-    def release_some(self, job: int, level: Level, names: frozenset[str]) -> None:
-        held = self.model(job).held
+    @precondition(lambda self: self.jobs)
+    @rule(choice=picks, level=levels, names=subsets)
+    def release_some(self, choice: int, level: Level, names: frozenset[str]) -> None:
+        job = self.pick(choice, holder_at=level)
+        held = self.jobs[job].held
         if level in held:
             kept = {n: m for n, m in held[level].items() if n not in names | {OTHER}}
             held.pop(level)
@@ -116,14 +149,18 @@ class Table(RuleBasedStateMachine):
                 held[level] = kept
         self.granted(self.table.release(job, level, names))
 
-    @rule(job=jobs, level=levels)
-    def release_level(self, job: int, level: Level) -> None:
-        self.model(job).held.pop(level, None)
+    @precondition(lambda self: self.jobs)
+    @rule(choice=picks, level=levels)
+    def release_level(self, choice: int, level: Level) -> None:
+        job = self.pick(choice, holder_at=level)
+        self.jobs[job].held.pop(level, None)
         self.granted(self.table.release(job, level))
 
-    @rule(job=jobs, level=levels, names=st.one_of(st.none(), subsets))
-    def downgrade(self, job: int, level: Level, names: frozenset[str] | None) -> None:
-        held = self.model(job).held
+    @precondition(lambda self: self.jobs)
+    @rule(choice=picks, level=levels, names=st.one_of(st.none(), subsets))
+    def downgrade(self, choice: int, level: Level, names: frozenset[str] | None) -> None:
+        job = self.pick(choice, holder_at=level)
+        held = self.jobs[job].held
         if level in held:
             softer = held[level].keys() if names is None else names
             held[level] = {n: m and n not in softer for n, m in held[level].items()}
@@ -131,16 +168,22 @@ class Table(RuleBasedStateMachine):
                 held[level].pop(OTHER, None)
         self.granted(self.table.downgrade(job, level, names))
 
-    @rule(job=jobs, priority=priorities)
-    def change_priority(self, job: int, priority: int) -> None:
-        model = self.model(job)
+    @precondition(lambda self: self.jobs)
+    @rule(choice=picks, priority=priorities)
+    def change_priority(self, choice: int, priority: int) -> None:
+        job = self.pick(choice)
+        model = self.jobs[job]
         if model.asked:
             model.rank = model.rank._replace(priority=priority)
         self.granted(self.table.change_priority(job, priority))
 
-    @rule(job=jobs)
-    def give_up(self, job: int) -> None:
-        self.jobs.pop(job, None)
+    @precondition(lambda self: self.jobs)
+    @rule(choice=picks)
+    def give_up(self, choice: int) -> None:
+        self.leave(self.pick(choice))
+
+    def leave(self, job: int) -> None:
+        self.jobs.pop(job)
         self.granted(self.table.release_all(job))
 
     def granted(self, requests: list[Request]) -> None:
@@ -174,9 +217,9 @@ class Table(RuleBasedStateMachine):
     @rule()
     def everyone_leaves(self) -> None:
         for job in list(self.jobs):
-            self.give_up(job)
+            self.leave(job)
         assert self.table.snapshot().rows() == []
 
 
 TestTable = Table.TestCase
-TestTable.settings = settings(max_examples=200, stateful_step_count=25, deadline=None)
+TestTable.settings = settings(max_examples=200, stateful_step_count=30, deadline=None)
