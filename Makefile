@@ -32,8 +32,8 @@ MAN_PACKAGES = python3-docutils
 NODE_TOOLS = $(addprefix tools/,kvm-ifup node-daemon-setup prepare-node-join \
 	ssh-update ssl-update)
 
-.PHONY: help check format lint types layers fast test hosts demo demo-shell demo-down bench torture fuzz-confd \
-	goldens install man clean run-packages lab-packages dev-packages man-packages
+.PHONY: help check format lint types layers fast test hosts demo demo-shell demo-down bench torture \
+	fuzz-confd fuzz-noded goldens install man clean run-packages lab-packages dev-packages man-packages
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -95,6 +95,9 @@ torture: lab-packages  ## kill the master KILLS= times under load: is anything l
 
 fuzz-confd: lab-packages  ## PACKETS=1000000 broken packets to a confd: does it stand them? SEED=
 	PACKETS=$(PACKETS) SEED=$(SEED) $(PYTHON) -B -m test.fuzz.confd_packets
+
+fuzz-noded: lab-packages  ## BODIES=100000 broken requests to the handlers of a node: do they stand them? SEED= (root)
+	BODIES=$(BODIES) SEED=$(SEED) unshare --net $(PYTHON) -B -m test.fuzz.rpc_bodies
 
 goldens: $(VENV)/.done  ## write the golden files again; review the difference
 	$(BIN)/python -m pytest --goldens-write

@@ -20,7 +20,7 @@ from ganeti import owners, paths, version
 from ganeti.errors import GenericError
 from ganeti.http.channel import TlsSettings
 from ganeti.http.server import Server
-from ganeti.node import peers, queue_check
+from ganeti.node import peers, powercycle, queue_check
 from ganeti.node.deposed import Deposition
 from ganeti.node.fence import Fence
 from ganeti.node.host import Host
@@ -71,6 +71,7 @@ class NodeDaemon:
             ssconf=self._ssconf,
             fence=fence,
             machine=machine,
+            kernel=powercycle.real_kernel(),
             hypervisors=Hypervisors(places, runner, time, machine),
             ssconf_changed=self.ssconf_changed,
             stop=self.stop,

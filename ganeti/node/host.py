@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ganeti.node.fence import Fence
 from ganeti.node.hypervisors.registry import Hypervisors
 from ganeti.node.machine import Machine
+from ganeti.node.powercycle import Kernel
 from ganeti.paths import Paths
 from ganeti.ssconf import Ssconf
 from ganeti.utils.clock import Clock
@@ -31,6 +32,7 @@ class Host:
     ssconf: Ssconf
     fence: Fence
     machine: Machine
+    kernel: Kernel
     hypervisors: Hypervisors
     ssconf_changed: Callable[[], None]
     stop: Callable[[], None]

@@ -30,13 +30,16 @@ class Kernel(Protocol):
     def reboot(self, what: int, /) -> int: ...
 
 
+def real_kernel() -> Kernel:
+    return ctypes.CDLL(None)
+
+
 class Powercycle:
     """Prepared at start, when files can still be opened."""
 
-    def __init__(self, machine: Machine, clock: Clock, kernel: Kernel | None = None) -> None:
-        self._clock = clock
+    def __init__(self, machine: Machine, clock: Clock, kernel: Kernel) -> None:
+        self._clock, self._kernel = clock, kernel
         self._trigger = _opened(machine.sysrq_trigger)
-        self._kernel = kernel or ctypes.CDLL(None)
 
     def schedule(self) -> str:
         """Reset in some seconds; returns what to tell meanwhile."""

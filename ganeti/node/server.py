@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -32,6 +33,8 @@ log = logging.getLogger(__name__)
 
 HANDLERS = "ganeti.node.handlers"
 _LOGGED_BYTES = 4096
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+"""Half a character, perhaps: a text with one cannot be written anywhere."""
 MOST_NESTED = 64
 """Threads have small stacks here, and what is parsed or shown takes some of it for each level."""
 
@@ -122,9 +125,12 @@ def _arguments(request: Request) -> Any:
     if nesting.is_deeper(request.body, MOST_NESTED):
         raise Refused(400, f"the body is nested deeper than {MOST_NESTED} levels")
     try:
-        return simplejson.loads(request.body, parse_constant=_refuse_constant)
+        args = simplejson.loads(request.body, parse_constant=_refuse_constant)
+        if _SURROGATE.search(request.body):
+            simplejson.dumps(args, ensure_ascii=False).encode()
     except ValueError as err:
         raise Refused(400, f"the body is not JSON: {err}") from None
+    return args
 
 
 def _refuse_constant(name: str) -> None:

@@ -82,12 +82,14 @@ CALLS = {
     "jobqueue_update": ("file_name content", URGENT),
     "jobqueue_update_many": ("files", URGENT),
     "lv_list": ("vg_name", URGENT),
+    "master_info": ("", URGENT),
     "master_node_name": ("", URGENT),
     "master_obey": ("name epoch", FAST),
     "master_standing": ("", URGENT),
     "migration_info": ("instance", NORMAL),
     "node_activate_master_ip": ("master_params use_external_mip_script", FAST),
     "node_change_master_netmask": ("old_netmask netmask master_ip master_netdev", FAST),
+    "node_configure_ovs": ("ovs_name ovs_link", NORMAL),
     "node_crypto_tokens": ("token_request", SLOW),
     "node_deactivate_master_ip": ("master_params use_external_mip_script", FAST),
     "node_demote_from_mc": ("", FAST),
@@ -114,6 +116,7 @@ CALLS = {
     "node_start_master_daemons": ("no_voting", FAST),
     "node_stop_master": ("", FAST),
     "node_verify": ("checkdict cluster_name all_hvparams", NORMAL),
+    "node_verify_light": ("checkdict cluster_name hvparams", NORMAL),
     "node_volumes": ("", FAST),
     "os_diagnose": ("", FAST),
     "os_export": ("instance override_env", FAST),
@@ -162,7 +165,7 @@ def test_nodes_marked_offline_are_asked_only_this() -> None:
     asked = {name for name, call in calls().items() if call.even_offline}
     assert asked == {
         *("version", "node_powercycle"),
-        *("master_node_name", "master_standing", "master_obey"),
+        *("master_node_name", "master_info", "master_standing", "master_obey"),
     }
 
 
@@ -186,8 +189,8 @@ def test_looking_is_not_fenced() -> None:
     """Whoever votes or reads is answered, and nobody else; `master_obey` does itself what a fence does."""
     free = {name for name, call in calls().items() if not call.fenced}
     assert free == {
-        *("version", "master_node_name", "master_standing", "master_obey"),
-        *("node_info", "node_verify"),
+        *("version", "master_node_name", "master_info", "master_standing", "master_obey"),
+        *("node_info", "node_verify", "node_verify_light"),
         *("node_has_ip_address", "node_stop_master", "bridges_exist", "get_watcher_pause"),
         *("instance_info", "instance_list", "all_instances_info", "hypervisor_validate_params"),
         *("instance_migratable", "migration_info", "instance_get_migration_status"),

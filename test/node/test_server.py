@@ -91,6 +91,7 @@ def test_failures_are_texts(dispatch: Dispatcher) -> None:
         ("POST", "/look", b"", 400),
         ("POST", "/look", b"\xff", 400),
         ("POST", "/look", b"[NaN]", 400),
+        ("POST", "/plant", b'["\\ud800"]', 400),
         ("POST", "/look", b"[" * 65 + b"]" * 65, 400),
         ("POST", "/look", b"[" * 1_000_000, 400),
     ],
@@ -101,6 +102,11 @@ def test_what_is_no_call_gets_a_page(
     response = ask(dispatch, target, body, method)
     assert response.status == status
     assert dict(response.headers)["Content-Type"] == "text/html"
+
+
+def test_a_character_in_two_halves_is_whole(dispatch: Dispatcher) -> None:
+    response = ask(dispatch, "/plant", b'["\\ud83c\\udf37"]')
+    assert simplejson.loads(response.body) == [True, ["\N{TULIP}"]]
 
 
 def test_what_this_release_does_not_have_is_told(dispatch: Dispatcher) -> None:

@@ -111,8 +111,8 @@ class Passage:
         source, sink = self._ends[way], self._ends[1 - way]
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
-                sink.sendall(data[: self._most[way] - self.counts[way]])
                 self.counts[way] += len(data)
+                sink.sendall(data[: len(data) + min(0, self._most[way] - self.counts[way])])
                 if self.counts[way] >= self._most[way]:
                     break
         self.end()

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -32,6 +33,19 @@ intr 5
 BOOT_ID = "b00710"
 
 
+class FakeKernel:
+    """Says what it was asked to do, and that it is done."""
+
+    def __init__(self) -> None:
+        self.reboots: list[int] = []
+        self.was_asked = threading.Event()
+
+    def reboot(self, what: int, /) -> int:
+        self.reboots.append(what)
+        self.was_asked.set()
+        return 0
+
+
 @dataclass
 class NodeHost:
     """`host` is what handlers get; `stops` and `ssconf_changes` count what they asked the daemon for."""
@@ -40,6 +54,7 @@ class NodeHost:
     paths: Paths = field(init=False)
     runner: FakeRunner = field(default_factory=FakeRunner)
     clock: FakeClock = field(default_factory=FakeClock)
+    kernel: FakeKernel = field(default_factory=FakeKernel)
     stops: int = 0
     ssconf_changes: int = 0
 
@@ -63,6 +78,7 @@ class NodeHost:
             ssconf=Ssconf(self.paths),
             fence=Fence(self.paths.master_epoch, Disk()),
             machine=Machine(str(self.root)),
+            kernel=self.kernel,
             hypervisors=Hypervisors(self.paths, self.runner, self.clock, Machine(str(self.root))),
             ssconf_changed=self._ssconf_changed,
             stop=self._stop,

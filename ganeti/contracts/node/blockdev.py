@@ -4,14 +4,17 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Any
+from typing import Annotated, Any
 
 from ganeti.contracts.node.names import FileName, Guest, Path
 from ganeti.model.disk import Disk
 from ganeti.schema.contract import Contract, Timeout, call
+from ganeti.schema.types import Check
 
 Status = dict[str, Any]
 """``{dev_path, major, minor, sync_percent, estimated_time, is_degraded, ldisk_status}``."""
+
+LogicalId = Annotated[list[Any], Check(lambda parts: len(parts) > 1, "a logical id")]
 
 
 class LocalDisk(IntEnum):
@@ -87,7 +90,7 @@ class BlockdevCalls(Contract):
         """Write zeros."""
 
     @call(Timeout.NORMAL)
-    def blockdev_rename(self, devlist: list[tuple[Disk, list[Any]]]) -> None:
+    def blockdev_rename(self, devlist: list[tuple[Disk, LogicalId]]) -> None:
         """Give devices other logical ids."""
 
     @call(Timeout.NORMAL)

@@ -11,12 +11,12 @@ from ganeti.schema.types import Check
 
 def is_file_name(text: str) -> bool:
     """Whether a file of this name lies in the directory where it is looked for."""
-    return text not in ("", ".", "..") and not {"/", "\0"} & set(text) and text.isprintable()
+    return text not in ("", ".", "..") and "/" not in text and text.isprintable()
 
 
 FileName = Annotated[str, Check(is_file_name, "a name without '/'")]
 Path = Annotated[str, Check(lambda text: "\0" not in text, "a path")]
 Guest = Annotated[
-    Instance, Check(lambda instance: is_file_name(instance.name), "an instance with a name")
+    Instance, Check(lambda instance: is_file_name(instance.name or ""), "an instance with a name")
 ]
 """An instance; the files of its guest are named after it."""

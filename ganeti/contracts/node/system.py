@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from ganeti.schema.contract import Contract, Timeout, call
+from ganeti.schema.types import Check
 
 Params = dict[str, Any]
 HvSpec = tuple[str, Params]
@@ -15,6 +16,12 @@ NodeInfo = tuple[str, list[Params | None] | None, list[Params] | None]
 Standing = tuple[int, int, float, int, int, int, list[str]]
 """Highest epoch seen; serial and time of the configuration; serial of the queue; epoch, number and UUIDs
 of the record of who has all of it."""
+
+
+MASTER_PARAMETERS = {"ip", "netmask", "netdev", "ip_family"}
+MasterParams = Annotated[Params, Check(lambda p: p.keys() >= MASTER_PARAMETERS, "an address")]
+MasterInfo = tuple[str, str, str, int, str]
+"""Interface and address of the cluster, name of the master, address family, prefix length."""
 
 
 def _pause(duration: float) -> float:
@@ -31,6 +38,10 @@ class SystemCalls(Contract):
     @call(Timeout.URGENT, repeatable=True, fenced=False, even_offline=True)
     def master_node_name(self) -> str:
         """Whom this node takes for the master."""
+
+    @call(Timeout.URGENT, repeatable=True, fenced=False, even_offline=True)
+    def master_info(self) -> MasterInfo:
+        """The same with more; the name by which masters of old asked."""
 
     @call(Timeout.URGENT, repeatable=True, fenced=False, even_offline=True)
     def master_standing(self) -> Standing:
@@ -52,13 +63,21 @@ class SystemCalls(Contract):
     ) -> Params:
         """Answer the questions of `gnt-cluster verify` that are keys of `checkdict`."""
 
+    @call(Timeout.NORMAL, fenced=False)
+    def node_verify_light(
+        self, checkdict: Params, cluster_name: str, hvparams: dict[str, Params]
+    ) -> Params:
+        """The same, of a node that need not be in the cluster yet."""
+
     @call(Timeout.FAST)
-    def node_activate_master_ip(self, master_params: Params, use_external_mip_script: bool) -> None:
+    def node_activate_master_ip(
+        self, master_params: MasterParams, use_external_mip_script: bool
+    ) -> None:
         """Bring the cluster's address up here."""
 
     @call(Timeout.FAST)
     def node_deactivate_master_ip(
-        self, master_params: Params, use_external_mip_script: bool
+        self, master_params: MasterParams, use_external_mip_script: bool
     ) -> None:
         """Take the cluster's address down here."""
 
@@ -105,6 +124,10 @@ class SystemCalls(Contract):
     @call(Timeout.NORMAL)
     def etc_hosts_modify(self, mode: str, name: str, ip: str | None) -> None:
         """``add`` or ``remove`` a line of /etc/hosts."""
+
+    @call(Timeout.NORMAL)
+    def node_configure_ovs(self, ovs_name: str, ovs_link: str | None) -> None:
+        """Make an Open vSwitch, and connect it to a network interface."""
 
     @call(Timeout.URGENT, repeatable=True, fenced=False)
     def bridges_exist(self, bridges_list: list[str]) -> None:

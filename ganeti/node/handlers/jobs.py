@@ -23,9 +23,9 @@ from ganeti.utils.filelock import FileLock
 
 LOCK_TIMEOUT_S = 10.0
 FILE_MODE, DRAIN_MODE, DIRECTORY_MODE = 0o640, 0o644, 0o750
-_PURGED = re.compile(r"(job-\d+|drain|candidates)")
-_IN_QUEUE = re.compile(r"(job-\d+|serial|version|candidates)")
-_IN_ARCHIVE = re.compile(r"\d+/job-\d+")
+_PURGED = re.compile(r"(job-[0-9]+|drain|candidates)")
+_IN_QUEUE = re.compile(r"(job-[0-9]+|serial|version|candidates)")
+_IN_ARCHIVE = re.compile(r"[0-9]+/job-[0-9]+")
 
 
 class JobHandlers(JobCalls):

@@ -13,6 +13,7 @@ from ganeti import queue_record, version
 from ganeti.contracts.node.sender import Sender
 from ganeti.contracts.node.system import (
     HvSpec,
+    MasterInfo,
     NodeInfo,
     Params,
     Standing,
@@ -30,6 +31,7 @@ from ganeti.utils import files, net, x509
 
 log = logging.getLogger(__name__)
 
+OVS_S = 60.0
 PAUSE_MODE = 0o644
 MIB = 1024 * 1024
 
@@ -39,7 +41,7 @@ class SystemHandlers(SystemCalls):
 
     def __init__(self, host: Host) -> None:
         self._host, self._machine, self._hypervisors = host, host.machine, host.hypervisors
-        self._powercycle = Powercycle(host.machine, host.clock)
+        self._powercycle = Powercycle(host.machine, host.clock, host.kernel)
 
     # Who is who.
 
@@ -48,6 +50,16 @@ class SystemHandlers(SystemCalls):
 
     def master_node_name(self) -> str:
         return self._host.ssconf.get("master_node", default="")
+
+    def master_info(self) -> MasterInfo:
+        told = self._host.ssconf.get
+        return (
+            told("master_netdev", default=""),
+            told("master_ip", default=""),
+            self.master_node_name(),
+            int(told("primary_ip_family", default=str(net.IPV4))),
+            told("master_netmask", default=""),
+        )
 
     def master_standing(self) -> Standing:
         paths = self._host.paths
@@ -76,6 +88,11 @@ class SystemHandlers(SystemCalls):
         check = SelfCheck(self._host, OsHandlers(self._host), all_hvparams)
         return check.answer(checkdict)
 
+    def node_verify_light(
+        self, checkdict: Params, cluster_name: str, hvparams: dict[str, Params]
+    ) -> Params:
+        return self.node_verify(checkdict, cluster_name, hvparams)
+
     def node_has_ip_address(self, address: str) -> bool:
         return net.owns_address(address)
 
@@ -83,6 +100,13 @@ class SystemHandlers(SystemCalls):
         missing = self._machine.missing_bridges(bridges_list)
         if missing:
             raise GenericError(f"there is no bridge {', '.join(missing)}")
+
+    def node_configure_ovs(self, ovs_name: str, ovs_link: str | None) -> None:
+        """What is there already is left as it is."""
+        add = [["add-br", ovs_name], *([["add-port", ovs_name, ovs_link]] if ovs_link else [])]
+        for words in add:
+            argv = ["ovs-vsctl", "--may-exist", *words]
+            self._host.runner.run(argv, timeout_s=OVS_S, check=True)
 
     def node_crypto_tokens(
         self, token_request: list[tuple[str, str, Params | None]]

@@ -35,7 +35,11 @@ def test_files_are_replaced(node: NodeHost, calls: JobHandlers) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["lock", "drain", "job-", "job-x", "../config.data", "archive/0/../../x", "job-1/x"]
+    "name",
+    [
+        *("lock", "drain", "job-", "job-x", "job-\N{ARABIC-INDIC DIGIT ONE}", "job-1/x", "job-1\n"),
+        *("../config.data", "archive/0/../../x"),
+    ],
 )
 def test_other_files_are_refused(node: NodeHost, calls: JobHandlers, name: str) -> None:
     """And none of the round is written."""

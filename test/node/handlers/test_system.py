@@ -16,7 +16,7 @@ from ganeti.errors import CommandError, GenericError
 from ganeti.node.fence import Superseded
 from ganeti.node.handlers.system import SystemHandlers
 from ganeti.queue_record import Record
-from ganeti.utils import x509
+from ganeti.utils import net, x509
 from test.support import pki
 from test.support.node_host import BOOT_ID, NodeHost
 
@@ -31,6 +31,28 @@ def test_who_is_who(node: NodeHost, calls: SystemHandlers) -> None:
     assert calls.master_node_name() == ""
     node.ssconf(master_node="n1.example.com")
     assert calls.master_node_name() == "n1.example.com"
+    assert calls.master_info() == ("", "", "n1.example.com", net.IPV4, "")
+    node.ssconf(master_netdev="eth0", master_ip="192.0.2.1", master_netmask="32")
+    assert calls.master_info() == ("eth0", "192.0.2.1", "n1.example.com", net.IPV4, "32")
+
+
+def test_an_open_vswitch(node: NodeHost, calls: SystemHandlers) -> None:
+    node.runner.on("ovs-vsctl")
+    calls.node_configure_ovs("switch1", "eth1")
+    calls.node_configure_ovs("switch2", None)
+    assert node.runner.commands == [
+        ("ovs-vsctl", "--may-exist", "add-br", "switch1"),
+        ("ovs-vsctl", "--may-exist", "add-port", "switch1", "eth1"),
+        ("ovs-vsctl", "--may-exist", "add-br", "switch2"),
+    ]
+    node.runner.missing("ovs-vsctl")
+    with pytest.raises(CommandError, match="cannot be started"):
+        calls.node_configure_ovs("switch1", None)
+
+
+def test_a_node_outside_is_asked_the_same(node: NodeHost, calls: SystemHandlers) -> None:
+    question = {"version": None}
+    assert calls.node_verify_light(question, "c", {}) == calls.node_verify(question, "c", {})
 
 
 def test_the_standing_of_a_candidate(node: NodeHost, calls: SystemHandlers) -> None:
