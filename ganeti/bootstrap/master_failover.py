@@ -35,6 +35,8 @@ from ganeti.utils import net, retry
 from ganeti.utils.clock import Clock
 
 ADDRESS_S = 30.0
+SILENCE_S = 3.0
+"""An address that nobody has is silent, for which every takeover waits; one in use answers at once."""
 TURN_S = 2.0
 """Of several hosts that want to take over at once, each gives those before it so much time."""
 CONFIG_MODE = 0o640
@@ -341,7 +343,7 @@ def run(paths: Paths, *, voting: bool, with_offline: bool, warn: Warn) -> int:
             paths,
             net.resolve(net.own_name()).name,
             calls,
-            is_up=lambda address: net.tcp_ping(address, port),
+            is_up=lambda address: net.tcp_ping(address, port, timeout_s=SILENCE_S),
             clock=Clock(),
             warn=warn,
         ).run(voting=voting, with_offline=with_offline)
