@@ -98,12 +98,19 @@ def test_a_dead_master_is_replaced(lab: Lab) -> None:
     typed.refused(old, FAILOVER, "already")
     job = typed.submitted(old, ["gnt-debug", "delay", "-l", "0.01"])
     typed.wait_job(old, job, "success")
+    old.run(["gnt-job", "archive", job])
+    lacked = typed.submitted(old, ["gnt-debug", "delay", "-l", "3"])
+    typed.wait_job(old, lacked, "running")
+    fault(lab, other, "cut")
+    typed.wait_job(old, lacked, "success")
     old.run(["gnt-cluster", "add-tags", "before"])
     fault(lab, old, "kill")
+    fault(lab, other, "heal")
+    typed.refused(other, [*FAILOVER, "--no-voting", "--yes-do-it"], new.address.fqdn, "newer")
     done = new.outcome(FAILOVER, timeout_s=STEP_S)
     assert (done.returncode, done.stdout) == (0, ""), done.output
     assert new.run(["gnt-cluster", "list-tags"]) == "before\n"
-    assert typed.job_status(new, job) == "success"
+    assert [typed.job_status(new, number) for number in (job, lacked)] == ["success"] * 2
     assert owns_address(new)
     assert other.run(["gnt-cluster", "getmaster"]) == f"{new.address.fqdn}\n"
     fault(lab, old, "boot")
@@ -114,6 +121,7 @@ def test_a_dead_master_is_replaced(lab: Lab) -> None:
     back = old.outcome(FAILOVER, timeout_s=STEP_S)
     assert (back.returncode, back.output) == (0, "")
     assert old.run(["gnt-cluster", "list-tags"]) == "before\n"
+    assert f"Job ID: {job}\n" in old.run(["gnt-job", "info", job])
     check_one_master(lab, old)
 
 
