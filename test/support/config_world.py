@@ -29,7 +29,10 @@ PATIENCE_S = 0.01
 
 
 class FakeNodes:
-    """Nodes that keep what they are sent, but for those that fail, are silent, or only say so."""
+    """Nodes that keep what they are sent, but for those that fail, are silent, or only say so.
+
+    What silent ones were sent arrives with `speak`.
+    """
 
     def __init__(self) -> None:
         self.has: dict[str, Any] = {}
@@ -38,11 +41,23 @@ class FakeNodes:
         self.silent: set[str] = set()
         self.forgetful: set[str] = set()
         self.when_kept: Callable[[str, Any], None] = lambda _node, _content: None
+        self._late: list[tuple[str, Any, Callable[[Exception | None], None]]] = []
 
     def send(self, node: str, content: Any, done: Callable[[Exception | None], None]) -> None:
         self.sent.append((node, content))
         if node in self.silent:
-            return
+            self._late.append((node, content, done))
+        else:
+            self._arrive(node, content, done)
+
+    def speak(self) -> None:
+        """Nobody is silent any more."""
+        self.silent.clear()
+        late, self._late = self._late, []
+        for node, content, done in late:
+            self._arrive(node, content, done)
+
+    def _arrive(self, node: str, content: Any, done: Callable[[Exception | None], None]) -> None:
         failure = self.failures.get(node)
         if failure is None and node not in self.forgetful:
             self.has[node] = content
