@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 
 RETRIES = 6
 PAUSE_S = 10.0
+NAMED = 8
+"""Of the nodes that vote alike so many are told by name."""
 
 
 class Verdict(Enum):
@@ -70,5 +72,13 @@ def hold(rpc: Rpc, me: str, nodes: Iterable[Target], clock: Clock) -> str | None
 
 
 def _told(votes: Mapping[str, str | None]) -> str:
-    rows = sorted(votes.items())
-    return ", ".join(f"{node} names {vote or 'nobody: it is silent'}" for node, vote in rows)
+    camps: dict[str, list[str]] = {}
+    for node, vote in sorted(votes.items()):
+        camps.setdefault(f"for {vote}" if vote else "silent", []).append(node)
+    return "; ".join(f"{camp}: {_some(nodes)}" for camp, nodes in sorted(camps.items()))
+
+
+def _some(names: list[str]) -> str:
+    """Of hundreds only the first."""
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
