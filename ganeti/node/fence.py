@@ -45,6 +45,8 @@ class Fence:
         self.when_missed: Missed = _nothing_to_do
         self._lock = threading.Lock()
         self._obeyed = self._remembered(read_epoch(path))
+        if self._obeyed.name:
+            log.info("obeying %s of epoch %d as before", self._obeyed.name, self._obeyed.epoch)
 
     def _remembered(self, epoch: int) -> Sender:
         try:

@@ -37,3 +37,15 @@ def test_the_daemons_run_as_their_own_users() -> None:
         sockets = master.run(["sh", "-c", "stat -c '%U:%G %a' /run/ganeti/socket/*"]).split("\n")
         assert [line for line in sockets if line] == ["gnt-masterd:gnt-daemons 660"] * 2
         master.run(["gnt-cluster", "verify"])
+        check_takeover(lab.hosts[1])
+
+
+def check_takeover(new: Host) -> None:
+    """What the node daemon has written for the old master, the new one can go on with."""
+    new.run(["gnt-cluster", "master-failover"])
+    assert owner_of(new, "ganeti-masterd") == "gnt-masterd"
+    new.run(["gnt-cluster", "add-tags", "other-host"])
+    queue = [f"/var/lib/ganeti/queue/{name}" for name in ("serial", "candidates", "job-1")]
+    owners = new.run(["stat", "-c", "%U:%G %a", *queue]).splitlines()
+    assert owners == ["gnt-masterd:gnt-daemons 640"] * len(queue)
+    new.run(["gnt-cluster", "verify"])
