@@ -24,7 +24,7 @@ RUN_PACKAGES = python3 python3-openssl python3-h11 python3-simplejson python3-py
 	python3-pycurl python3-paramiko python3-cryptography python3-regex iproute2 iputils-arping ndisc6 \
 	openssh-client socat
 LAB_PACKAGES = openssh-server qemu-system-x86 cpio lz4 xz-utils zstd nftables \
-	e2fsprogs kmod mount util-linux
+	e2fsprogs kmod mount strace util-linux
 DEV_PACKAGES = python3-venv
 MAN_PACKAGES = python3-docutils
 

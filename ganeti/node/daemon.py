@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """ganeti-noded: executes what the master asks of this host.
 
-The daemon is to work with a dead disk: it locks itself into RAM, imports every module at start, keeps
-keys and lists in memory and logs through a queue that drops rather than blocks. Guests never depend on it.
+The daemon is to work with a dead disk: it locks itself into RAM, imports every module at start, plays a first
+request to load the rest, keeps keys and lists in memory and logs through a queue that drops rather than blocks.
+Guests never depend on it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from OpenSSL import SSL
 
 from ganeti import owners, paths, version
 from ganeti.errors import GenericError
+from ganeti.http import rehearsal
 from ganeti.http.channel import TlsSettings
 from ganeti.http.server import Server
 from ganeti.node import peers, powercycle, queue_check
@@ -35,6 +37,7 @@ log = logging.getLogger(__name__)
 
 NAME = "ganeti-noded"
 STACK_BYTES = 256 * 1024
+REHEARSED = b"POST /version HTTP/1.1\r\nHost: rehearsal\r\nContent-Length: 2\r\n\r\n[]"
 STOP_S = 20.0
 """For the requests in progress. With the time for the log it is less than `daemon-util stop` waits."""
 
@@ -78,6 +81,7 @@ class NodeDaemon:
         )
         fence.when_missed = Deposition(host)
         dispatcher = Dispatcher(all_handlers(host), fence)
+        rehearsal.rehearse(self._tls(), REHEARSED, dispatcher)
         self._server = Server(
             address,
             options.port,

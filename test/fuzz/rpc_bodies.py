@@ -41,10 +41,12 @@ from ganeti.node.hypervisors.base import Hypervisor
 from ganeti.node.hypervisors.registry import Hypervisors
 from ganeti.node.server import Dispatcher, all_handlers, handler_classes
 from ganeti.schema.record import Record
+from test.support.clock import FakeClock
 from test.support.node_host import NodeHost
 
 BODIES = 100_000
 A_WORLD = 2_000
+A_LONG_TIME_S = 1e6
 WARM_UP = 10_000
 MOST_GROWTH_KB = 8192
 # Whatever a handler did not foresee is told as an error of this form; of these kinds none may be.
@@ -67,12 +69,19 @@ class OnlyFake(Hypervisors):
         return super().of(name)
 
 
+class PatientClock(FakeClock):
+    """Time that goes on even after a pause that lasts for ever."""
+
+    def pass_time(self, seconds: float) -> None:
+        super().pass_time(min(seconds, A_LONG_TIME_S))
+
+
 class World:
     """A node that a request can do no harm to."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.node = NodeHost(root)
+        self.node = NodeHost(root, clock=PatientClock())
         paths, host = self.node.paths, self.node.host
         for name in SECRETS:
             self.node.write(getattr(paths, name), f"{MARK}\n")
@@ -118,7 +127,6 @@ class Maker:
                 "a/../b",
                 "../../etc/passwd",
                 "a\0b",
-                "\ud800",
                 "é" * 3,
                 "x" * 300,
             ),
@@ -195,7 +203,6 @@ class Maker:
     def _anything(self, depth: int) -> Any:
         leaves: tuple[Any, ...] = (
             None,
-            "\ud800",
             True,
             False,
             *INTEGERS,

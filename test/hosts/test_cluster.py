@@ -9,7 +9,7 @@ import pytest
 
 from test.hosts.conftest import fault
 from test.hosts.terminal import Terminal
-from test.hosts.typed import JOB_S, listed
+from test.hosts.typed import JOB_S, listed, node_call
 from test.lab import demo, network, programs
 from test.lab.cluster import Wish
 from test.lab.guests import Guest
@@ -20,20 +20,6 @@ from test.lab.lab import Lab
 LEAVE = b"\x1d"
 NAME = network.GUESTS[4].fqdn
 ADDRESS = network.GUESTS[4].primary
-POWERCYCLE = """
-import sys
-sys.path.insert(0, "/usr/share/ganeti")
-from ganeti.contracts.node import sender, system
-from ganeti.paths import DEFAULT as paths
-from ganeti.rpc.runner import Rpc, Target
-from ganeti.rpc.transport import Credentials, Transport
-carrier = Transport(Credentials(paths.server_pem, (paths.client_pem, paths.server_pem)))
-who = sender.Sender("node1.lab", sender.read_epoch(paths.master_epoch) + 1)
-target = Target("", sys.argv[1], sys.argv[2])
-rpc = Rpc(carrier, lambda uuid: target, port=1811, sender=who)
-print(rpc.one(target, system.SystemCalls.node_powercycle)("kvm", {}))
-carrier.close()
-"""
 
 
 def add_command(home: str, *more: str, system: str = "lab-guest+default") -> list[str]:
@@ -131,8 +117,7 @@ def test_powercycle_ends_one_host_alone(cluster_lab: Lab, master: Host) -> None:
     """Its disk is dead, and it has not heard of this master yet: it cannot write down whom it obeys."""
     victim = cluster_lab.host("node3")
     fault(cluster_lab, victim, "dead-disk")
-    script = [programs.PYTHON, "-c", POWERCYCLE, victim.address.fqdn, victim.address.primary]
-    assert "seconds" in master.run(script)
+    assert "seconds" in node_call(master, victim, "node_powercycle", "kvm", {})
     programs.wait_until(lambda: victim.state is State.OFF, 20, "node3 is off")
     assert [host.state for host in cluster_lab.hosts] == ["up", "up", "off"]
     fault(cluster_lab, victim, "boot")

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import json
+
 from ganeti.utils import process
 from test.lab import layer, programs
 from test.lab.hosts import Host
@@ -15,6 +17,29 @@ SYSTEM = f"{layer.OS_DIRECTORY.rpartition('/')[2]}+default"
 # All that an operation can leave: the configuration and the files of disks.
 TRACES = f"sha256sum {CONFIG}; find /srv/ganeti | sort"
 JOBS = f"cd {DATA}/queue && sha256sum serial job-*"
+
+# Calls a node daemon in the name of a master that it has not heard of yet.
+NODE_CALL = """
+import json, sys
+sys.path.insert(0, "/usr/share/ganeti")
+from ganeti.contracts.node import sender, system
+from ganeti.paths import DEFAULT as paths
+from ganeti.rpc.runner import Rpc, Target
+from ganeti.rpc.transport import Credentials, Transport
+name, address, call, args = sys.argv[1:]
+carrier = Transport(Credentials(paths.server_pem, (paths.client_pem, paths.server_pem)))
+who = sender.Sender("node1.lab", sender.read_epoch(paths.master_epoch) + 1)
+target = Target("", name, address)
+rpc = Rpc(carrier, lambda uuid: target, port=1811, sender=who)
+print(rpc.one(target, getattr(system.SystemCalls, call))(*json.loads(args)))
+carrier.close()
+"""
+
+
+def node_call(master: Host, node: Host, call: str, *args: object) -> str:
+    """What a call about the node as a whole gives, over a new connection."""
+    where = [node.address.fqdn, node.address.primary]
+    return master.run([programs.PYTHON, "-c", NODE_CALL, *where, call, json.dumps(args)])
 
 
 def listed(master: Host, kind: str, fields: str, *names: str) -> list[list[str]]:
