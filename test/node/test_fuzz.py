@@ -31,7 +31,8 @@ def test_no_request_gets_an_answer_that_it_should_not(seed: int) -> None:
     [
         ("instance_start", b'[{"name": "../web"}, false, []]', b"instance_hvp_bep"),
         ("instance_info", b'["../../x", "fake", {}]', b"a name without '/'"),
-        ("instance_finalize_migration_dst", b'[{"forthcoming": true}, null, true]', b"a name"),
+        ("instance_finalize_migration_dst", b'[{"forthcoming": true}, null, true]', b"with a name"),
+        ("node_ensure_daemon", b'["../../tmp/x", true]', b"a name without '/'"),
         ("export_remove", b'[".."]', b"a name without '/'"),
         ("export_info", b'["a\\u0000b"]', b"expected a path"),
         ("master_obey", b'["\\ud800", 5]', b"is not JSON"),

@@ -16,7 +16,11 @@ def is_file_name(text: str) -> bool:
 
 FileName = Annotated[str, Check(is_file_name, "a name without '/'")]
 Path = Annotated[str, Check(lambda text: "\0" not in text, "a path")]
-Guest = Annotated[
-    Instance, Check(lambda instance: is_file_name(instance.name or ""), "an instance with a name")
-]
+
+
+def _is_guest(instance: Instance) -> bool:
+    return not instance.forthcoming and is_file_name(instance.name)
+
+
+Guest = Annotated[Instance, Check(_is_guest, "an instance that exists, with a name")]
 """An instance; the files of its guest are named after it."""

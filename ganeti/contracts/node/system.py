@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from ganeti.contracts.node.names import FileName
 from ganeti.schema.contract import Contract, Timeout, call
 from ganeti.schema.types import Check
 
@@ -114,7 +115,7 @@ class SystemCalls(Contract):
         """Rows of kind (``ssl``) and digest of the certificate; an action may make a new one."""
 
     @call(Timeout.URGENT)
-    def node_ensure_daemon(self, daemon: str, run: bool) -> bool:
+    def node_ensure_daemon(self, daemon: FileName, run: bool) -> bool:
         """Start or stop a daemon."""
 
     @call(Timeout.NORMAL, even_offline=True, from_memory=True)
