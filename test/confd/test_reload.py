@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import resource
 from pathlib import Path
 
 import pytest
@@ -112,10 +113,41 @@ def test_damaged_at_the_start_means_no_service(
     assert world.served == []
 
 
-def test_what_cannot_be_read_is_told(world: World, caplog: pytest.LogCaptureFixture) -> None:
-    world.path.mkdir()
+def test_what_cannot_be_read_is_told_once_and_tried_again(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Here for want of descriptors; the file stays the same, as when only its owner was wrong."""
+    world.write(1)
+    most, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+    try:
+        assert world.look()
+        assert world.look()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    assert [message.split(";")[1] for message in caplog.messages] == [" nothing is answered"]
+    assert world.look()
+    assert world.served == [1]
+
+
+def test_who_may_not_look_keeps_what_he_has(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    world.write(1)
     world.look()
-    assert "Is a directory" in caplog.text
+    world.path.unlink()
+    world.path.symlink_to(world.path)
+    assert world.look()
+    assert "that with serial number 1 stays in service" in caplog.text
+    world.path.unlink()
+    world.write(2)
+    world.look()
+    assert world.served == [1, 2]
+
+
+def test_a_directory_that_is_none_has_no_file(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("")
+    world = World(tmp_path / "data")
+    assert world.look()
+    assert world.served == [None]
 
 
 class Enough(Exception):
