@@ -38,7 +38,8 @@ Authorize = Callable[[Request], str | Response]
 Task = tuple[Request, Future[None]]
 
 BACKLOG = 1024
-PENDING_HANDSHAKES = 128
+# So many, but no more than half of all connections; what a handshake needs is made when its client speaks.
+PENDING_HANDSHAKES = 1024
 # Of what strangers ask for, one turn of the listener does so much: clients do not wait for them.
 ACCEPTS_A_TURN = 64
 HANDSHAKES_A_TURN = 4
@@ -91,6 +92,7 @@ class Server:
         *,
         max_clients: int = 20,
         max_connections: int | None = None,
+        max_handshakes: int = PENDING_HANDSHAKES,
         limits: Limits | None = None,
         is_urgent: Callable[[Request], bool] = _never,
     ) -> None:
@@ -98,6 +100,8 @@ class Server:
         self._handler, self._authorize, self._is_urgent = handler, authorize, is_urgent
         self._limits = limits or Limits()
         self._max_connections = max_connections or _descriptors_for_clients()
+        self._max_handshakes = max_handshakes
+        self._max_strangers = min(PENDING_HANDSHAKES, self._max_connections // 2)
         self._listening = listening_socket(address, port)
         self._accepting = False
         self._stopping = False
@@ -225,7 +229,7 @@ class Server:
             if len(self._connections) + len(self._working) >= self._max_connections:
                 self._close_oldest()
             self._add(sock, Peer(address[0], address[1]))
-        for connection in door.surplus(self._strangers(), PENDING_HANDSHAKES):
+        for connection in door.surplus(self._strangers(), self._max_handshakes):
             self._close(connection)
 
     def _strangers(self) -> list[Connection]:

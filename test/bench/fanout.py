@@ -81,7 +81,7 @@ def serve(directory: Path) -> None:
 
     pem = str(directory / CERTIFICATE)
     tls = TlsSettings(pem, pem, pem, lambda _digest, _depth: True)
-    server = Server("0.0.0.0", 0, tls, answer, anybody)
+    server = Server("0.0.0.0", 0, tls, answer, anybody, max_handshakes=NODES)
     server.start()
     print(server.port, flush=True)
     sys.stdin.read()

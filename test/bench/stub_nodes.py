@@ -124,11 +124,16 @@ def number_of(address):
     return network * A_NETWORK + host - 1
 
 
+def anybody(_request):
+    return "the master"
+
+
 def main():
     certificate, checksums, nodes, instances, master = sys.argv[1:]
     tls = TlsSettings(certificate, certificate, certificate, lambda _digest, _depth: True)
     answer = Nodes(checksums, int(nodes), int(instances), master)
-    Server("0.0.0.0", PORT, tls, answer, lambda _request: "the master").start()
+    server = Server("0.0.0.0", PORT, tls, answer, anybody, max_handshakes=int(nodes))
+    server.start()
     signal.pause()
 
 
