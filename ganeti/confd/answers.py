@@ -245,15 +245,16 @@ ANSWERS: dict[RequestType, Callable[[Facts, Query], Reply | None]] = {
 }
 
 
-def answer(facts: Facts, kind: RequestType, query: Query) -> Reply | None:
-    """The reply to a request; None for one that gets none."""
+def answer(facts: Facts, kind: RequestType, query: Query) -> str | None:
+    """The inner message of the reply to a request; None for one that gets none."""
     try:
-        return ANSWERS[kind](facts, query)
+        reply = ANSWERS[kind](facts, query)
+        return reply.encode() if reply else None
     except Refused as refusal:
-        return _error(refusal.code)
+        return _error(refusal.code).encode()
     except Exception:  # the rim: whatever is wrong with one object, the others are answered for
         log.exception("%s about %.100r cannot be answered", kind.name, query)
-        return _error(ErrorCode.INTERNAL)
+        return _error(ErrorCode.INTERNAL).encode()
 
 
 def _error(code: ErrorCode) -> Reply:

@@ -42,10 +42,10 @@ class Answers:
         return self._kept[key]
 
     def _made(self, request: Request) -> Message | None:
-        reply = answers.answer(self._facts, request.type, request.query)
-        if reply is None:
+        text = answers.answer(self._facts, request.type, request.query)
+        if text is None:
             return None
-        message = Message.of(reply.encode())
+        message = Message.of(text)
         if len(message.quoted) < packet.MOST_BYTES:
             return message
         log.warning("the answer to %s does not fit into a datagram", request.type.name)

@@ -171,3 +171,12 @@ def test_an_object_that_is_damaged_does_not_spoil_the_rest() -> None:
     assert world.ask(9, "web.lab") == INTERNAL
     assert world.ask(9, "db.lab") == good([], 1)
     assert world.ask(1, "master.lab") == good(0)
+
+
+def test_what_no_json_can_tell_is_an_internal_error(caplog: pytest.LogCaptureFixture) -> None:
+    """As 1e999 in the file is for newer libraries, which read it and refuse to write it."""
+    world = ConfdWorld(a_cluster().with_cluster(osparams={"debian": {"a": 1}}).build())
+    world.cfg.cluster.raw()["osparams"]["debian"]["a"] = object()
+    assert world.ask(10, "/cluster/osparams/debian") == INTERNAL
+    assert world.ask(10, "/cluster/cluster_name") == good("cluster.example.com", 1)
+    assert "cannot stand in an answer" in caplog.text
