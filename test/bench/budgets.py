@@ -39,6 +39,7 @@ BUDGETS: Mapping[str, float] = {
     "memory_10000_drbd_kb": 400_000,
     "memory_20_jobs_kb": 130_000,
     "rpc_fanout_1000_s": 1,
+    "noded_calls_per_s": 1_000,
     # Answers of confd about the roles of nodes: as many in a large cluster, and none is lost.
     "confd_per_cpu_s": 40_000,
     "confd_per_cpu_10000_s": 40_000,

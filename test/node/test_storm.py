@@ -31,8 +31,6 @@ CALLS, ROUNDS = 20, 8
 ELSEWHERE = ("127.0.0.9", 0)
 GARBAGE = b"POST /version HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n[]"
 
-Connect = Callable[[bytes], socket.socket]
-
 
 @pytest.fixture(scope="module")
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[noded.Noded]:
@@ -42,18 +40,27 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[noded.Noded]:
         yield daemon
 
 
+class Strangers:
+    """Who says something and nothing more."""
+
+    def __init__(self, port: int) -> None:
+        self._port, self._here = port, contextlib.ExitStack()
+
+    def come(self, count: int, words: bytes) -> None:
+        for _ in range(count):
+            where = ("127.0.0.1", self._port)
+            sock = socket.create_connection(where, source_address=ELSEWHERE)
+            self._here.enter_context(sock).sendall(words)
+
+    def go(self) -> None:
+        self._here.close()
+
+
 @pytest.fixture
-def connect(daemon: noded.Noded) -> Iterator[Connect]:
-    """A stranger who says something and nothing more."""
-    with contextlib.ExitStack() as stack:
-
-        def made(words: bytes) -> socket.socket:
-            where = ("127.0.0.1", daemon.port)
-            sock = stack.enter_context(socket.create_connection(where, source_address=ELSEWHERE))
-            sock.sendall(words)
-            return sock
-
-        yield made
+def strangers(daemon: noded.Noded) -> Iterator[Strangers]:
+    made = Strangers(daemon.port)
+    yield made
+    made.go()
 
 
 def client_hello() -> bytes:
@@ -101,22 +108,22 @@ def is_quick(daemon: noded.Noded, trouble: Callable[[], None] = no_trouble) -> b
     ids=["silence", "half a hello", "hello", "plain", "noise"],
 )
 def test_a_crowd_that_stands_in_the_door(
-    daemon: noded.Noded, connect: Connect, words: bytes
+    daemon: noded.Noded, strangers: Strangers, words: bytes
 ) -> None:
     def crowd() -> None:
-        for _ in range(STRANGERS):
-            connect(words)
+        strangers.go()
+        strangers.come(STRANGERS, words)
 
     assert is_quick(daemon, crowd)
 
 
-def test_a_crowd_that_comes_again_and_again(daemon: noded.Noded, connect: Connect) -> None:
+def test_a_crowd_that_comes_again_and_again(daemon: noded.Noded, strangers: Strangers) -> None:
     hello, is_over = client_hello(), threading.Event()
 
     def storm() -> None:
         while not is_over.wait(0.01):
-            for sock in [connect(hello) for _ in range(50)]:
-                sock.close()
+            strangers.come(50, hello)
+            strangers.go()
 
     stranger = threading.Thread(target=storm)
     stranger.start()
