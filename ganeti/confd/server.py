@@ -15,6 +15,7 @@ from ganeti.utils import net
 log = logging.getLogger(__name__)
 
 BATCH = 256
+Address = tuple[str, int] | tuple[str, int, int, int]
 RECEIVE_BUFFER_BYTES = 1024 * 1024
 """Requests wait here while a new configuration is read; the kernel may give less."""
 
@@ -44,10 +45,9 @@ class Server:
         while not any(fd == self._stop for fd, _ in waiting.poll()):
             self._answer_waiting()
         self._socket.close()
-        os.close(self._stop)
 
     def stop(self) -> None:
-        """End `serve`; from another thread."""
+        """End `serve`; from another thread, and as often as somebody wants it."""
         os.eventfd_write(self._stop, 1)
 
     def _answer_waiting(self) -> None:
@@ -63,7 +63,7 @@ class Server:
             else:
                 self._send(reply, address)
 
-    def _send(self, reply: bytes, address: tuple[str, int]) -> None:
+    def _send(self, reply: bytes, address: Address) -> None:
         """What cannot be sent is lost, as any datagram may be: the client asks again."""
         try:
             self._socket.sendto(reply, address)

@@ -88,6 +88,13 @@ def test_what_the_kernel_refuses_to_send_is_lost() -> None:
             assert asking.recv(100) == b"y"
 
 
+def test_it_may_be_stopped_before_and_after() -> None:
+    server = Server("127.0.0.1", 0, lambda data: data)
+    server.stop()
+    server.serve()
+    server.stop()
+
+
 class Opened:
     """Notes the files that this process opens; an audit hook stays, so there is one for all."""
 
