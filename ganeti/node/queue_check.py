@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A look at this host's copy of the job queue when the node daemon starts.
 
-The lock is given back at once: held, it would keep out a master daemon that starts here.
+Who has its lock is alone with the files of the cluster, for a master daemon here would hold it: so this is
+also the time to remove what writes left behind that a power cut broke off. The lock is given back at once:
+held, it would keep out a master daemon that starts here.
 """
 
 from __future__ import annotations
@@ -26,6 +28,8 @@ def check(paths: Paths, disk: files.Disk) -> None:
             lock.acquire(timeout_s=0)
             _ensure(paths.queue_version, VERSION, disk)
             _ensure(paths.queue_serial, "0", disk)
+            for directory in (paths.queue_dir, paths.data_dir):
+                files.sweep_temporaries(directory)
         found = files.read_text(paths.queue_version).strip()
         if found != VERSION:
             raise JobQueueError(f"{paths.queue_version} says {found!r}, this is {VERSION!r}")
