@@ -145,7 +145,10 @@ def _execute(call: Call, procedure: Callable[..., Any], args: Any) -> bytes:
 def _outcome(call: Call, procedure: Callable[..., Any], args: Any) -> list[Any]:
     try:
         return [True, types.plain(procedure(*call.decode(args)))]
-    except (errors.GenericError, types.Mismatch) as err:
+    except types.Mismatch as err:  # it quotes the value, which may be a secret
+        log.info("%s: the argument %s does not fit", call.name, "/".join(map(str, err.path)))
+        return [False, str(err)]
+    except errors.GenericError as err:
         log.info("%s failed: %s", call.name, err)
         return [False, str(err)]
     except Exception as err:  # the rim of request dispatch

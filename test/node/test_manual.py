@@ -11,6 +11,7 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import simplejson
@@ -48,7 +49,7 @@ def ask(sock: socket.socket, name: str, *args: object) -> None:
     sock.sendall(post(simplejson.dumps(args).encode(), target=f"/{name}"))
 
 
-def answer(sock: socket.socket) -> object:
+def answer(sock: socket.socket) -> Any:
     status, body = read_response(sock)
     assert status == 200
     return simplejson.loads(body)
@@ -254,6 +255,62 @@ def test_a_rotated_log_is_followed_by_a_new_one(paths: Paths) -> None:
         ask(sock, "version")
         assert answer(sock) == [True, 3000000]
         wait_until(lambda: "POST /version HTTP/1.1 200" in daemon.log())
+
+
+SECRET = "dont-tell-me"
+
+
+def secret_calls(paths: Paths) -> list[tuple[str, list[object]]]:
+    """Calls with a secret in them: that succeed, that fail, and whose arguments do not fit."""
+    upload = [paths.cluster_domain_secret, [0, SECRET], 0o640, "root", "root", 0, 0]
+    instance = {
+        "uuid": "u",
+        "name": "web",
+        "primary_node": "n",
+        "os": "missing",
+        "hypervisor": "fake",
+        "hvparams": {},
+        "beparams": {},
+        "osparams": {},
+        "osparams_private": {"key": SECRET},
+        "admin_state": "up",
+        "nics": [],
+        "disks": [],
+        "disks_info": [],
+    }
+    return [
+        ("upload_file", [upload]),
+        ("upload_file_single", ["/not/allowed", [0, SECRET], 0o640, "root", "root", 0, 0]),
+        ("upload_file_single", [SECRET]),
+        ("instance_os_add", [instance, False, 0]),
+        ("instance_os_add", [{**instance, "osparams": SECRET}, False, 0]),
+        ("hooks_runner", ["cluster-verify", "pre", {"GANETI_SECRET": SECRET}]),
+        ("version", [SECRET]),
+    ]
+
+
+def command_lines() -> str:
+    """Of all processes that there are."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            found.append(path.read_text(errors="replace"))
+    return "\n".join(found)
+
+
+def test_secrets_are_not_told(paths: Paths) -> None:
+    """Only with --debug, and that the daemon says when it starts."""
+    with calling(paths, "--no-mlock") as (daemon, caller):
+        sock = caller.connect()
+        outcomes = []
+        for name, args in secret_calls(paths):
+            ask(sock, name, *args)
+            outcomes.append(answer(sock))
+        assert SECRET not in command_lines()
+    assert [bool(outcome[0]) for outcome in outcomes] == [True, *[False] * 4, True, False]
+    assert Path(paths.cluster_domain_secret).read_text() == SECRET
+    assert "POST /instance_os_add HTTP/1.1 200" in daemon.log()
+    assert SECRET not in daemon.log()
 
 
 def damaged(paths: Paths) -> None:

@@ -63,7 +63,7 @@ class FileHandlers(FileCalls):
             owners.user_id(_role("user", uid, owners.USERS)),
             owners.group_id(_role("group", gid, owners.GROUPS)),
         )
-        self._host.disk.write(file_name, content.data, mode=mode & 0o7777, owner=owner)
+        self._host.disk.write(file_name, content.data, mode=mode & 0o777, owner=owner)
         os.utime(file_name, (atime, mtime))
 
     def get_file_info(self, file_path: str) -> tuple[bool, dict[str, Any]]:
