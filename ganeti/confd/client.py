@@ -170,13 +170,17 @@ class ConfdClient:
         while (datagram := self._received()) is not None:
             self._take(*datagram)
         now = self._clock.monotonic()
-        for sent in list(self._requests.values()):
-            if now >= sent.expires_s:
-                del self._requests[sent.request.rsalt]
-                self._call(UpcallType.EXPIRE, sent)
-            elif now >= sent.retry_s:
+        self._expire(now)
+        for sent in self._requests.values():
+            if now >= sent.retry_s:
                 sent.retry_s, sent.pause_s = now + 2 * sent.pause_s, 2 * sent.pause_s
                 self._send_to_silent(sent)
+
+    def _expire(self, now: float) -> None:
+        """Callbacks may send and process, too."""
+        for salt in [salt for salt, sent in self._requests.items() if now >= sent.expires_s]:
+            if sent := self._requests.pop(salt, None):
+                self._call(UpcallType.EXPIRE, sent)
 
     def _received(self) -> tuple[bytes, str, int] | None:
         try:

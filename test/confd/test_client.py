@@ -181,6 +181,23 @@ def test_an_answered_request_expires_too(servers: Servers) -> None:
     assert servers.told() == [(EXPIRE, None)]
 
 
+def test_a_callback_may_send_and_process(servers: Servers) -> None:
+    expired: list[str] = []
+
+    def again(upcall: Upcall) -> None:
+        expired.append(upcall.salt)
+        upcall.client.send(request(PING))
+        upcall.client.process()
+
+    with ConfdClient(
+        Key(SECRET), servers.addresses, again, port=servers.port, clock=servers.clock
+    ) as made:
+        sent = [made.send(request(PING)) for _ in range(3)]
+        servers.clock.pass_time(10)
+        made.process()
+    assert sorted(expired) == sorted(sent)
+
+
 def test_a_late_answer_is_nobodys(servers: Servers) -> None:
     servers.client.send(request(PING))
     servers.clock.pass_time(10)
