@@ -27,6 +27,8 @@ from ganeti.utils import net
 NAME = "confd-client"
 MISSING = "Did not receive all expected confd replies"
 NOT_THE_MASTER = "The node that confd names as master has another role"
+MOST_IPS = 100
+"""So many fit into a datagram, with their nodes."""
 
 
 class Failure(GenericError):
@@ -73,7 +75,7 @@ class Exercise:
             raise Failure(NOT_THE_MASTER)
         self._show("primary IPs of nodes", RequestType.NODE_PIP_LIST)
         self._show("primary IPs of candidates", RequestType.MC_PIP_LIST)
-        ips = self._show("instance IPs", RequestType.INSTANCES_IPS_LIST).answer
+        ips = self._show("instance IPs", RequestType.INSTANCES_IPS_LIST).answer[:MOST_IPS]
         self._show("their nodes", RequestType.NODE_PIP_BY_INSTANCE_IP, {QueryKey.IP_LIST: ips})
         for ip in ips[:1]:
             self._show(f"node of {ip}", RequestType.NODE_PIP_BY_INSTANCE_IP, {QueryKey.IP: ip})
@@ -83,8 +85,9 @@ class Exercise:
 
     def _show(self, what: str, kind: RequestType, query: Query = None) -> Reply:
         reply = self.ask(kind, query)
-        status = "" if reply.status == Status.OK else f" (status {reply.status})"
-        self._say(f"{what}: {reply.answer}{status}")
+        if reply.status != Status.OK:
+            raise Failure(f"{what}: status {reply.status}, answer {reply.answer}")
+        self._say(f"{what}: {reply.answer}")
         return reply
 
     def timings(self, count: int) -> None:

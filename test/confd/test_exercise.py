@@ -18,7 +18,7 @@ from ganeti.confd.server import Server
 from ganeti.model.config import Config
 from ganeti.paths import Paths
 from ganeti.utils.clock import Clock
-from test.support.confd import SECRET, config
+from test.support.confd import SECRET, config, nic, with_nics
 
 Reply = Callable[[bytes], bytes | None]
 
@@ -68,6 +68,26 @@ def test_a_silent_server() -> None:
     with exercise(lambda _: None, []) as made, pytest.raises(Failure) as failed:
         made.functions()
     assert str(failed.value) == "Did not receive all expected confd replies"
+
+
+def test_a_server_that_has_an_error() -> None:
+    facts = Facts(config())
+    del facts.links
+    made = Responder(Key(SECRET), Clock())
+    made.put_in_service(facts)
+    with exercise(made.reply, []) as tried, pytest.raises(Failure) as failed:
+        tried.functions()
+    assert str(failed.value) == "instance IPs: status 1, answer 1"
+
+
+def test_a_server_that_has_many_instances() -> None:
+    cfg = config()
+    web = with_nics(cfg, "web.lab", *(nic(f"192.0.2.{n}", link="br0") for n in range(3, 255)))
+    said: list[str] = []
+    with exercise(responder(web), said) as made:
+        made.functions()
+    nodes = next(line for line in said if line.startswith("their nodes: "))
+    assert nodes.count("10.0.0.") == 100
 
 
 class TwoConfigurations:
