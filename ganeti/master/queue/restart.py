@@ -9,8 +9,8 @@
 | canceled, success, error | nothing |
 | not readable | move it to the archive, as if it were not there |
 
-The round that a crash cut short may have been written here and on no candidate. So what has ended in the
-files of the last round is written again, everywhere, before anybody sees it or a dependent job goes on.
+The round that a crash cut short may have been written here and on no candidate. So the jobs of the last
+round are written again, everywhere, before anybody sees them or a job that depends on them goes on.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def plan(
     after = {number: resumed(job, now) for number, job in found.items()}
     ended = {number for number, job in after.items() if job.is_final and job != found[number]}
     last_round = max(written.values(), default=0)
-    unsure = {n for n, job in found.items() if job.finished and written[n] == last_round}
+    unsure = {number for number in found if written[number] == last_round}
     to_write = sorted(ended | unsure)
     return Restart(after, tuple(to_write), unreadable, max([serial, *files], default=0))
 

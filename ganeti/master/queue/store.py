@@ -122,7 +122,8 @@ class QueueStore:
         self._record, self._is_recorded = Record(epoch), False
         self._members = frozenset[str]()
         self._round = _Round()
-        self._serial = self._durable_serial = 0
+        self._serial = 0
+        self._durable_serial: int | None = None  # nobody knows what a crash has left where
         self._clock = clock or Clock()
         self._stamp, self._is_stamp_used = 0, True
         self._closing = False
@@ -137,7 +138,7 @@ class QueueStore:
         self._lock = FileLock(self._paths.queue_lock)
         self._lock.acquire()
         self._check_version()
-        self._serial = self._durable_serial = self._read_serial()
+        self._serial = self._read_serial()
         files.sweep_temporaries(self._paths.queue_dir)
         found_record = queue_record.read(self._paths.queue_candidates)
         if found_record.epoch == self._record.epoch:  # else another one was master since
@@ -313,8 +314,11 @@ class QueueStore:
             self._stamp, self._is_stamp_used = max(now_ns, self._stamp + _STEP_NS), False
 
     def _keep_members(self, failed: _Round) -> None:
-        """Nobody asks a second time; so the next round does."""
+        """Nobody asks a second time; so the next round does. At the end there is none: it would fail
+        for ever."""
         with self._changed:
+            if self._closing:
+                return
             if self._round.members is None:
                 self._round.members = failed.members
             self._round.left |= failed.left
@@ -325,7 +329,8 @@ class QueueStore:
             self._write_here(round_)
         finally:
             commit.wait()
-        self._durable_serial = round_.serial or self._durable_serial
+        if round_.serial is not None:
+            self._durable_serial = round_.serial
 
     def _update_members(self, round_: _Round) -> None:
         if round_.members is None:
@@ -340,7 +345,7 @@ class QueueStore:
     def _everything(self) -> Changes:
         live = sorted(queue_files.live(self._paths))
         content = {f"job-{number}": self._read(f"job-{number}") for number in live}
-        content["serial"] = f"{self._durable_serial}\n".encode()
+        content["serial"] = f"{self._serial}\n".encode()
         content[RECORD] = self._record.encoded()
         drained = os.path.exists(self._paths.queue_drain)
         archived = frozenset(queue_files.archived(self._paths))

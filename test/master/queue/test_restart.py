@@ -61,7 +61,7 @@ def planned(files: Mapping[int, bytes], serial: int) -> restart.Restart:
     return restart.plan(files, dict.fromkeys(files, 0), serial, NOW)
 
 
-def test_what_ended_now_or_in_the_last_round_is_written_again() -> None:
+def test_what_ended_now_and_the_last_round_are_written_again() -> None:
     last = 1000
     found = {
         1: (stored(1, "running"), 1),
@@ -69,10 +69,11 @@ def test_what_ended_now_or_in_the_last_round_is_written_again() -> None:
         3: (stored(3, "success"), last),
         4: (stored(4, "success", "queued"), last),
         5: (stored(5, "queued"), last),
+        6: (stored(6, "queued"), 999),
     }
     files = {n: job.encoded for n, (job, _) in found.items()}
     written = {n: number for n, (_, number) in found.items()}
-    assert restart.plan(files, written, 5, NOW).to_write == (1, 3, 4)
+    assert restart.plan(files, written, 6, NOW).to_write == (1, 3, 4, 5)
 
 
 def test_nothing_found() -> None:

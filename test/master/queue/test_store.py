@@ -21,6 +21,7 @@ from ganeti.master.queue.job import Job
 from ganeti.master.queue.store import QUEUED_IN_ROUND, Found, QueueStore
 from ganeti.paths import Paths
 from ganeti.queue_record import Record
+from ganeti.rpc.runner import Deposed
 from ganeti.utils.files import Disk
 from test.support.alarms import FakeAlarms
 from test.support.clock import FakeClock
@@ -115,6 +116,13 @@ def test_a_new_directory_gets_version_and_serial(master: Master) -> None:
     master.put()
     assert Path(master.paths.queue_serial).read_text() == "1\n"
     assert os.stat(master.paths.job(1)).st_mode & 0o7777 == 0o640
+
+
+def test_a_queue_without_a_version_counts_on(master: Master) -> None:
+    """Its jobs may all be in the archive."""
+    Path(master.paths.queue_serial).write_text("7\n")
+    assert master.start().serial == 7
+    assert Path(master.paths.queue_version).read_text() == "1\n"
 
 
 def test_a_directory_is_read_and_other_files_are_ignored(master: Master) -> None:
@@ -370,3 +378,31 @@ def test_a_missing_file_does_not_spoil_the_archiving_of_others(master: Master) -
     assert master.store.archived(1) is None
     assert master.store.archived(2) == second.encoded
     assert master.store.archived_ids() == [2]
+
+
+def test_a_deposed_master_does_not_try_for_ever_to_tell_who_is_candidate(master: Master) -> None:
+    master.start("a")
+    master.put()
+    master.stop()
+    master.candidates.broken["a"] = Deposed("another one is master")
+    master.start("a")
+    assert isinstance(master.durably("set_drained", True), Deposed)
+    closing = threading.Thread(target=master.stop, daemon=True)
+    closing.start()
+    closing.join(PATIENCE_S)
+    assert not closing.is_alive()
+
+
+def test_candidates_hear_of_a_number_that_a_crash_left_here_alone(master: Master) -> None:
+    master.start("a")
+    master.put()
+    master.stop()
+    Path(master.paths.queue_serial).write_text("7\n")
+    master.start("a")
+    master.put()
+    assert master.candidates.files["a"]["serial"] == b"8\n"
+    master.stop()
+    Path(master.paths.queue_serial).write_text("9\n")
+    master.start("a")
+    assert master.durably("set_drained", False) is None
+    assert master.candidates.files["a"]["serial"] == b"9\n"
