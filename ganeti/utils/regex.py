@@ -20,7 +20,7 @@ from ganeti.errors import ParameterError
 MATCH_S = 0.5
 MOST_REPEATS = 10_000
 _COUNTS = re.compile(r"\{([0-9]*),?([0-9]*)\}")
-_INEXACT = re.compile(r"(?<!\\)\{[^0-9,]")
+_BRACE = re.compile(r"\\.|(?P<inexact>\{(?![0-9]*,?[0-9]*\}))", re.DOTALL)
 
 
 class Expression:
@@ -30,7 +30,7 @@ class Expression:
         self._text, self._is_too_slow = text, False
         if _repeats(text) > MOST_REPEATS:
             raise self._bad("it repeats too often")
-        if _INEXACT.search(text):
+        if any(brace["inexact"] for brace in _BRACE.finditer(text)):
             raise self._bad("a brace that is no count is written \\{")
         try:
             re.compile(text)

@@ -84,11 +84,24 @@ def test_other_threads_run_meanwhile() -> None:
     assert len(others) > 1000
 
 
+def test_braces_may_stand_for_themselves() -> None:
+    assert regex.Expression(r"^\{a\}{2}$").matches("{a}}")
+    assert regex.Expression("^a{,2}$").matches("aa")
+
+
 @pytest.mark.parametrize(
     "expression",
     [
         *("(", "*", "[b-a]", "a{3,2}", "(" * 5000, "a{99999999999}", "(?:" * 300 + ")" * 300 + "("),
-        *("(?R)", "(?:a){e<=1}", r"\L<x>", r"\p{L}", "(?|a)", "(?V1)a"),
+        *(
+            "(?:a){e<=1}",
+            "(?:a){1<=e<=3}",
+            "(?:a){2i+1d<=4}",
+            r"\\\\{e}",
+            r"\\{a{e}",
+            r"(?:a){,3e}",
+        ),
+        *("(?R)", r"\L<x>", r"\p{L}", "(?|a)", "(?V1)a"),
         *("(a{1000}){1000}", "((){100000}){100000}", "a{10001,}", "a{" + "9" * 5000 + "}"),
     ],
 )
