@@ -7,8 +7,9 @@ and leave as futures.
 
 libcurl sends a POST again without a word when a kept-alive connection dies under it. So the body of a
 call that must not be repeated is given to it once, piece by piece, and cannot be had again: it fails
-then, and the node is asked what became of the call (`ganeti.contracts.node.once`). And libcurl may take a connection that the server has closed for a good one: idle ones are watched
-here, and when one is closed, all that are older are not used any more.
+then, and the node is asked what became of the call (`ganeti.contracts.node.once`). And libcurl may take a
+connection that the server has closed for a good one: idle ones are watched here, and when one is closed,
+all that are older are not used any more.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from urllib.parse import urlsplit
 import pycurl
 
 from ganeti import version
-from ganeti.contracts.node.once import HEADER, UNHEARD_STATUS, CallName
+from ganeti.contracts.node.once import HEADER, CallName
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +52,7 @@ CLOCK_DRIFT = 0.999
 """libcurl may go by the clock that nobody corrects; rather too few old connections are used than one."""
 # A thousand handshakes begun in one breath would all run into their connect timeout.
 _STARTS_A_ROUND = 16
-_FORBIDDEN = 403
+_OK, _FORBIDDEN = 200, 403
 # The older name is deprecated where there is the newer one.
 _LENGTH = getattr(pycurl, "CONTENT_LENGTH_DOWNLOAD_T", None) or pycurl.CONTENT_LENGTH_DOWNLOAD
 
@@ -116,6 +117,11 @@ class _Transfer:
         now = time.monotonic()
         self.ends_at = min(self.ends_at, now + self.request.timeout_s)
         return self.ends_at - now
+
+    @property
+    def is_asked_for(self) -> bool:
+        """A connection died over the call; what is not an answer to it leaves open what became of it."""
+        return self.name is not None and self.name.again
 
     def begin_again(self) -> None:
         """Nothing of the first attempt is left but the name of the call."""
@@ -234,9 +240,8 @@ class Transport:
             self._set_age(handle, transfer)
         except (pycurl.error, ValueError) as err:
             handle.close()
-            transfer.future.set_result(
-                Answer(0, error=f"cannot call {transfer.request.url}: {err}")
-            )
+            error = f"cannot call {transfer.request.url}: {err}"
+            transfer.future.set_result(Answer(0, error=error, is_lost=transfer.is_asked_for))
             return
         self._running.add(transfer)
         self._multi.add_handle(handle)
@@ -276,8 +281,7 @@ class Transport:
             transfer.name = replace(name, again=True)
             self._begin_again(transfer)
             return
-        is_lost = was_sent or (name is not None and name.again)
-        self._end(transfer, Answer(0, error=_told(code, text), is_lost=is_lost))
+        self._end(transfer, Answer(0, error=_told(code, text), is_lost=was_sent))
 
     def _begin_again(self, transfer: _Transfer) -> None:
         transfer.begin_again()
@@ -299,9 +303,8 @@ class Transport:
             # The connection may have shown a certificate that was renewed since; nothing was executed.
             self._begin_again(transfer)
             return
-        if answer.status == UNHEARD_STATUS:
-            answer = replace(answer, is_lost=True)
-        transfer.future.set_result(replace(answer, body=transfer.body.getvalue()))
+        is_lost = answer.is_lost or (transfer.is_asked_for and answer.status != _OK)
+        transfer.future.set_result(replace(answer, body=transfer.body.getvalue(), is_lost=is_lost))
 
     def _abandon(self) -> None:
         with self._gate:

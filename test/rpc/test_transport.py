@@ -176,6 +176,18 @@ def test_of_any_other_call_is_asked_what_became_of_it(transport: Transport, answ
     assert answer.is_lost is not bool(answered)
 
 
+def test_a_refusal_does_not_tell_what_became_of_a_call(transport: Transport) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        pending = transport.send(Request(url, b"x", 10))
+        for page in (b"", b"HTTP/1.1 500 Full\r\nContent-Length: 0\r\n\r\n"):
+            with server.accept()[0] as conn:
+                _read_request(conn)
+                conn.sendall(page)
+        answer = pending.result(timeout=10)
+    assert (answer.status, answer.is_lost) == (500, True)
+
+
 def test_a_renewed_certificate_is_shown_after_the_old_one_was_refused(
     tmp_path: Path, transport: Transport
 ) -> None:
