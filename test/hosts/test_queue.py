@@ -10,8 +10,11 @@ import pytest
 
 from test.hosts import typed
 from test.hosts.typed import listed
+from test.lab import programs
 from test.lab.hosts import Host
+from test.lab.lab import Lab
 
+COPIES = "find config.data queue/serial queue/job-* queue/archive -type f"
 SPAN = "start_ts,end_ts"
 DELAYS = json.dumps([["opcode", ["=", "OP_ID", "OP_TEST_DELAY"]]])
 
@@ -34,6 +37,30 @@ def statuses(master: Host, *numbers: str) -> list[str]:
 
 def test_the_queue_does_what_it_must(fake_master: Host) -> None:
     fake_master.run(["gnt-debug", "test-jobqueue"])
+
+
+def copies(host: Host) -> str:
+    """What a candidate has of the master's."""
+    return host.run(["sh", "-c", f"cd {typed.DATA} && {COPIES} | sort | xargs sha256sum"])
+
+
+def test_an_empty_machine_under_the_name_of_a_candidate_gets_everything(
+    fake_lab: Lab, fake_master: Host
+) -> None:
+    other = fake_lab.hosts[2]
+    job = delay(fake_master, "0.01")
+    typed.wait_job(fake_master, job, "success")
+    fake_master.run(["gnt-job", "archive", job])
+    other.run([typed.DAEMON_UTIL, "stop-all"])
+    other.run(["find", typed.DATA, "-mindepth", "1", "-delete"])
+    fake_master.run(
+        ["gnt-node", "add", "--readd", "--no-ssh-key-check", other.address.fqdn],
+        timeout_s=typed.JOB_S,
+    )
+    programs.wait_until(
+        lambda: copies(other) == copies(fake_master), typed.JOB_S, "the candidate has all"
+    )
+    assert f"/job-{job}\n" in copies(other)
 
 
 def test_secret_parameters_are_in_no_file(fake_master: Host) -> None:
