@@ -12,6 +12,7 @@ import argparse
 import logging
 import os
 import resource
+import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -124,6 +125,8 @@ def main(
         return daemon_options.refuse(NAME, err)
     if not confirm_no_voting(options):
         return ExitCode.FAILURE
+    # Somebody at a terminal who gives up waiting for the vote is to see no trace.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     refusal = in_child(lambda: _before_detaching(startup, options.voting))
     if refusal:
         return daemon_options.refuse(NAME, ConfigurationError(refusal))
