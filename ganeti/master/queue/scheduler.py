@@ -271,6 +271,9 @@ class Scheduler:
 
     def try_again(self, entry: Entry, opcode: OpCode) -> None:
         """Resources are short at the moment: begin anew, in another way."""
+        if entry.interrupt is Interrupt.CANCEL:
+            self.end(entry, entry.head)
+            return
         self.locks.give_back(entry)
         self._running.discard(entry.id)
         entry.head = jobs.tried_again(entry.head, entry.head.current, opcode)

@@ -2,9 +2,9 @@
 """Queued jobs: in which order they may start, and what holds them back.
 
 A job starts when the jobs it depends on have ended, then limits and filter rules admit it, then there
-is a slot it could run in. Those that a limit holds back stand in a line of their own, which nobody looks
-at while there is no room: thousands of them cost nothing. All of this belongs to the scheduler, whose lock protects it; methods are
-called from within its `holding` block.
+is a slot it could run in. Those that a limit holds back stand in a line of their own, which nobody
+looks at while there is no room: thousands of them cost nothing. All of this belongs to the scheduler,
+whose lock protects it; methods are called from within its `holding` block.
 """
 
 from __future__ import annotations

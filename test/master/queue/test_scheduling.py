@@ -735,6 +735,20 @@ def test_too_few_free_locks_are_no_failure_while_the_daemon_ends(world: World, g
     assert world.status(number) == "queued"
 
 
+def test_a_cancelled_job_does_not_try_another_way(world: World, gate: Gate) -> None:
+    many = LockPlan({N: plan.free_ones(["a"], 2)})
+    world.script("many", plan=many, begin=lambda _: gate(None), second="nothing")
+    number = world.submit("many")
+    gate.wait_for_arrival()
+    assert world.queue.cancel(number)[0]
+    world.candidates.hold()
+    gate.let_through()
+    world.candidates.wait_for_calls(1)
+    assert world.status(number) == "canceling"
+    world.candidates.let_go()
+    assert world.until(number).status == "canceled"
+
+
 def test_starting_with_what_a_crash_left(world: World) -> None:
     world.rule("PAUSE")
     numbers = [world.submit("nothing") for _ in range(3)]
