@@ -19,7 +19,6 @@ from contextlib import contextmanager
 
 log = logging.getLogger(__name__)
 
-STACK_BYTES = 512 * 1024
 MOST_OUTSIDE = 1000
 """So many threads that wait are replaced by others; a thread costs some 50 kB."""
 
@@ -29,10 +28,19 @@ Task = Callable[[], None]
 
 
 class Pool:
-    """`size` is asked when a thread may be needed, so that a change takes effect at once."""
+    """`size` is asked when a thread may be needed, so that a change takes effect at once.
 
-    def __init__(self, name: str, size: Callable[[], int]) -> None:
-        self._name, self._size = name, size
+    `start` starts a thread. If the system has none left, tasks wait for those that are there.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        size: Callable[[], int],
+        *,
+        start: Callable[[threading.Thread], None] = threading.Thread.start,
+    ) -> None:
+        self._name, self._size, self._start = name, size, start
         self._tasks: list[tuple[tuple[int, int], int, Task]] = []
         self._numbers = itertools.count()
         self._threads: set[threading.Thread] = set()
@@ -54,20 +62,22 @@ class Pool:
         if self._idle >= len(self._tasks):
             self._changed.notify()
         elif self._inside() < self._size():
-            self._threads.add(self._new_thread())
+            self._add_thread()
 
     def _inside(self) -> int:
         return len(self._threads) - min(self._outside, MOST_OUTSIDE)
 
-    def _new_thread(self) -> threading.Thread:
+    def _add_thread(self) -> None:
         name = f"{self._name}{next(self._names)}"
         thread = threading.Thread(target=self._work, name=name, daemon=True)
-        before = threading.stack_size(STACK_BYTES)
         try:
-            thread.start()
-        finally:
-            threading.stack_size(before)
-        return thread
+            self._start(thread)
+        except RuntimeError as err:
+            if not self._threads:
+                raise
+            log.warning("%s, beside the %d of %s", err, len(self._threads), self._name)
+        else:
+            self._threads.add(thread)
 
     def close(self, timeout_s: float | None = None) -> None:
         """Forget what has not begun; wait for the rest, but no longer than `timeout_s` in all."""

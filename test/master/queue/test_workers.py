@@ -147,6 +147,31 @@ def test_threads_beyond_the_size_end_when_those_outside_are_back(crew: Crew) -> 
     crew.finish()
 
 
+def test_tasks_wait_for_the_threads_that_are_there_if_no_other_can_be_had() -> None:
+    left = [True]
+
+    def start(thread: threading.Thread) -> None:
+        if not left:
+            raise RuntimeError("can't start new thread")
+        left.pop()
+        thread.start()
+
+    crew = Crew()
+    crew.size, crew.pool = 2, Pool("Test", lambda: crew.size, start=start)
+
+    def wait_outside() -> None:
+        with workers.outside():
+            crew.block()
+
+    crew.occupy(1)
+    crew.pool.submit((0, 0), wait_outside)
+    crew.pool.submit((0, 0), lambda: crew.order.append("next"))
+    crew.open.release(2)
+    crew.finish()
+    assert crew.order == ["next"]
+    crew.pool.close(PATIENCE_S)
+
+
 def test_outside_means_nothing_to_other_threads() -> None:
     with workers.outside():
         pass
