@@ -4,23 +4,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Sequence
 from typing import Any
 
 from ganeti.errors import GenericError, ParameterError
 from ganeti.master.query import filter as filters
-from ganeti.master.queue.filters import RATE_LIMIT
+from ganeti.master.queue.filters import PREDICATES, RATE_LIMIT
 from ganeti.model.config import Config
 from ganeti.model.filter import FilterRule
 from ganeti.opcodes.base import Reason
 
 ACTIONS = ("ACCEPT", "CONTINUE", "PAUSE", "REJECT")
-PREDICATES: Mapping[str, Set[str] | None] = {
-    "jobid": {"id"},
-    "opcode": None,
-    "reason": {"source", "reason", "timestamp"},
-}
-"""What a rule can ask about, and the fields of each; opcodes have their own ones."""
 OWN_REASON = "luxid"
 """The entry that the master adds to the reason trail of each rule; users see it in lists."""
 
@@ -55,9 +49,10 @@ def _expression(name: str, expression: list[Any]) -> Any:
     if name not in PREDICATES:
         known = ", ".join(PREDICATES)
         raise ParameterError(f"there is no predicate '{name}' for jobs (known: {known})")
-    used, known_fields = filters.fields_of(expression), PREDICATES[name]
-    if known_fields is not None and used - known_fields:
-        unknown, known = ", ".join(sorted(used - known_fields)), ", ".join(sorted(known_fields))
+    known_fields = PREDICATES[name]
+    unknown_fields = filters.fields_of(expression).difference(known_fields)
+    if known_fields and unknown_fields:
+        unknown, known = ", ".join(sorted(unknown_fields)), ", ".join(known_fields)
         raise ParameterError(f"the predicate '{name}' has no field {unknown} (known: {known})")
     return filters.modern(expression)
 

@@ -21,6 +21,12 @@ from ganeti.utils import regex
 
 WATERMARK = "watermark"
 RATE_LIMIT = "RATE_LIMIT"
+PREDICATES: Mapping[str, Sequence[str]] = {
+    "jobid": ("id",),
+    "opcode": (),
+    "reason": ("source", "reason", "timestamp"),
+}
+"""What a rule can ask about, and the fields of each; opcodes have their own ones."""
 _BUCKET = re.compile(r"rate-limit:(0*([1-9][0-9]{0,8})):(.*)", re.DOTALL)
 """Larger numbers limit nothing; Python refuses to read them when they have thousands of digits."""
 
@@ -104,8 +110,7 @@ def _predicate_holds(name: str, expression: Any, rule: FilterRule, job: Job) -> 
         case "opcode":
             return any(_is_true_of(expression, _getter(dict(op.input))) for op in job.ops)
         case "reason":
-            names = ("source", "reason", "timestamp")
-            entries = (dict(zip(names, entry, strict=False)) for entry in _reasons(job))
+            entries = (dict(zip(PREDICATES[name], entry, strict=False)) for entry in _reasons(job))
             return any(_is_true_of(expression, _getter(entry)) for entry in entries)
     return False
 
