@@ -30,6 +30,10 @@ class Daemon:
     def is_alive(self, pid: str) -> bool:
         return not self.host.outcome(["test", "-d", f"/proc/{pid}"]).failed
 
+    def runs(self) -> bool:
+        """Whether it answers."""
+        return not self.host.outcome(["gnt-job", "list"]).failed
+
     def signal(self, name: str, pid: str) -> None:
         self.host.run(["kill", f"-{name}", pid])
 
@@ -69,7 +73,9 @@ def daemon(host: Host) -> Daemon:
 def test_asked_to_stop_it_lets_running_jobs_end_and_answers_meanwhile(daemon: Daemon) -> None:
     pid, running = daemon.pid(), daemon.delay(3)
     queued = daemon.submit(0.01)
+    programs.wait_until(lambda: daemon.status(queued) == "waiting", STEP_S, "a wait for locks")
     daemon.signal("TERM", pid)
+    programs.wait_until(lambda: daemon.status(queued) == "queued", STEP_S, "its way back")
     refused = daemon.host.outcome(["gnt-debug", "delay", "0.01"])
     assert refused.failed and "shutting down" in refused.stderr
     assert daemon.host.run(["gnt-job", "watch", running])
@@ -78,6 +84,22 @@ def test_asked_to_stop_it_lets_running_jobs_end_and_answers_meanwhile(daemon: Da
     daemon.start()
     assert daemon.status(running) == "success"
     daemon.host.run(["gnt-job", "wait", queued])
+
+
+def test_in_the_foreground_an_interrupt_stops_it_too(daemon: Daemon) -> None:
+    pid = daemon.pid()
+    daemon.signal("TERM", pid)
+    daemon.wait_for_end(pid)
+    ended = f"{PID_FILE}.ended"
+    daemon.host.run(["sh", "-c", f"(ganeti-masterd -f; echo $? > {ended}) >/dev/null 2>&1 &"])
+    programs.wait_until(daemon.runs, STEP_S, "the daemon in the foreground")
+    running, pid = daemon.delay(1), daemon.pid()
+    daemon.signal("INT", pid)
+    daemon.wait_for_end(pid)
+    programs.wait_until(lambda: not daemon.host.outcome(["test", "-s", ended]).failed, STEP_S, "0")
+    assert daemon.host.run(["cat", ended]) == "0\n"
+    daemon.start()
+    assert daemon.status(running) == "success"
 
 
 def test_asked_twice_it_ends_at_once(daemon: Daemon) -> None:
