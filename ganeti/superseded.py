@@ -10,13 +10,14 @@ reads them.
 from __future__ import annotations
 
 import glob
-import io
 import os
 import tarfile
+from collections.abc import Iterable
 
 from ganeti import queue_files
 from ganeti.paths import Paths
 from ganeti.utils.files import Disk
+from ganeti.utils.rollback import Rollback
 
 MODE = 0o600
 ROUND_S = 60.0
@@ -44,13 +45,23 @@ def copy_queue(paths: Paths, disk: Disk, now: float) -> str | None:
         jobs = [paths.job(number) for number in sorted(queue_files.live(paths))]
     except FileNotFoundError:
         return None
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as archive:
-        for path in filter(os.path.exists, [paths.queue_serial, *jobs, *archived_alone(paths)]):
-            archive.add(path, f"queue/{os.path.relpath(path, paths.queue_dir)}")
     place = f"{paths.queue_dir}.superseded-{now:.0f}.tar"
-    disk.write(place, packed.getvalue(), mode=MODE)
+    with Rollback() as undo:
+        undo.on_failure(lambda: disk.remove(f"{place}.new", missing_ok=True))
+        _pack(f"{place}.new", paths, [paths.queue_serial, *jobs, *archived_alone(paths)])
+        disk.sync([f"{place}.new"])
+        disk.rename(f"{place}.new", place)
     return place
+
+
+def _pack(place: str, paths: Paths, files: Iterable[str]) -> None:
+    """File by file: the archive may be larger than the memory."""
+    with (
+        open(place, "wb", opener=lambda path, flags: os.open(path, flags, MODE)) as packed,
+        tarfile.open(fileobj=packed, mode="w") as archive,
+    ):
+        for path in filter(os.path.exists, files):
+            archive.add(path, f"queue/{os.path.relpath(path, paths.queue_dir)}")
 
 
 def archived_alone(paths: Paths) -> list[str]:

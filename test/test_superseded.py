@@ -7,9 +7,11 @@ import os
 import tarfile
 from pathlib import Path
 
+import pytest
+
 from ganeti import superseded
 from ganeti.paths import Paths
-from ganeti.utils.files import Disk
+from ganeti.utils.files import Disk, Primitives
 
 NOW = 1700000000.7
 
@@ -40,3 +42,16 @@ def test_the_queue_is_copied(tmp_path: Path) -> None:
         assert content.read() == b"job-3"
     assert os.stat(place).st_mode & 0o777 == 0o600
     assert Path(paths.job(3)).exists()
+
+
+class Full(Primitives):
+    def sync_file(self, path: str) -> os.stat_result:
+        raise OSError(28, "no space left on device")
+
+
+def test_a_full_disk_keeps_no_half_of_a_queue(tmp_path: Path) -> None:
+    paths = Paths(str(tmp_path))
+    Path(paths.queue_archive_dir).mkdir(parents=True)
+    with pytest.raises(OSError, match="no space"):
+        superseded.copy_queue(paths, Disk(Full()), NOW)
+    assert os.listdir(paths.data_dir) == ["queue"]
