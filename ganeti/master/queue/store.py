@@ -161,6 +161,8 @@ class QueueStore:
         found = _text(self._paths.queue_version)
         if found is None:
             new = {"serial": b"0\n", "version": f"{VERSION}\n".encode()}
+            if os.path.exists(self._paths.queue_serial):  # a candidate's, which counts on
+                del new["serial"]
             self._disk.write_many(self._write(name, data) for name, data in new.items())
         elif found != VERSION:
             raise errors.JobQueueError(
