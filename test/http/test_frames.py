@@ -9,7 +9,7 @@ import socket
 from collections.abc import Iterator, Sequence
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ganeti.http.channel import Closed
@@ -129,6 +129,7 @@ class _Socket:
         return getattr(self._stream, name)
 
 
+@settings(deadline=None)
 @given(STREAMS, st.lists(st.integers(1, 40), max_size=30))
 @example(post(b"abcde") + post(b"x" * 60), [])
 def test_every_request_is_answered_and_what_is_none_is_refused(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 import simplejson
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ganeti.schema.nesting import is_deeper
@@ -24,6 +24,7 @@ def depth(value: object) -> int:
     return 1 + max(map(depth, value), default=0) if isinstance(value, list) else 0
 
 
+@settings(deadline=None)
 @given(VALUES)
 def test_the_depth_is_that_of_the_value(value: object) -> None:
     text = simplejson.dumps(value).encode()
