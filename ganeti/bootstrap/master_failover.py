@@ -244,7 +244,10 @@ class MasterFailover:
         return cfg.changed([raised]).stamped(serial, now)
 
     def _distribute(self, rpc: Rpc, cfg: Config, reached: Iterable[Target]) -> None:
-        """The configuration to this host first, ssconf last: until then the command can be repeated here."""
+        """The configuration to this host first, ssconf last: until then the command can be repeated here.
+
+        All that answered get ssconf, also if they are marked offline: they vote when the daemon starts.
+        """
         now, data = self._clock.now(), Packed(configfile.encode(cfg))
         user, group = owners.user_name("masterd"), owners.group_name("confd")
         upload = (DEFAULT.config_data, data, CONFIG_MODE, user, group, now, now)
@@ -253,11 +256,9 @@ class MasterFailover:
         rpc.one(own, FileCalls.upload_file)(upload)
         rpc.one(own, JobCalls.jobqueue_set_drain_flag)(False)
         candidates = {node.uuid for node in cfg.candidates() if not node.offline}
-        online = {node.uuid for node in cfg.online_nodes()}
         to_candidates = [t for t in others if t.uuid in candidates]
         self._warn_of("the configuration", rpc.all(to_candidates, FileCalls.upload_file)(upload))
-        to_nodes = [t for t in others if t.uuid in online]
-        self._warn_of("ssconf", rpc.all(to_nodes, FileCalls.write_ssconf_files)(values))
+        self._warn_of("ssconf", rpc.all(others, FileCalls.write_ssconf_files)(values))
         rpc.one(own, FileCalls.write_ssconf_files)(values)
 
     def _warn_of(self, what: str, replies: dict[str, Reply[None]]) -> None:

@@ -160,6 +160,14 @@ def test_half_of_the_nodes_is_not_enough_unless_somebody_insists(tmp_path: Path)
     assert start == [[True]]
 
 
+def test_a_node_that_is_marked_offline_and_answers_learns_who_is_master(tmp_path: Path) -> None:
+    builder = a_cluster().with_nodes(OLD, ME).with_node(OTHER, offline=True)
+    world = World(tmp_path, builder.build())
+    world.is_dead(OLD)
+    assert world.run() == 0
+    assert world.actions(OTHER) == ["master_obey", "write_ssconf_files"]
+
+
 def test_nodes_that_are_offline_may_be_left_out(tmp_path: Path) -> None:
     builder = a_cluster().with_nodes(OLD, ME).with_node("n8", offline=True)
     world = World(tmp_path, builder.with_node("n9", offline=True).build())
