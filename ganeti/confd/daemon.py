@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -21,9 +20,9 @@ from ganeti.confd.reload import Reload
 from ganeti.confd.responder import Responder
 from ganeti.confd.server import Server
 from ganeti.errors import GenericError
+from ganeti.exitcode import ExitCode
 from ganeti.ssconf import Ssconf
-from ganeti.utils import clock, daemon, daemon_options, net
-from ganeti.utils import log as logs
+from ganeti.utils import clock, daemon, daemon_life, daemon_options, net
 from ganeti.utils.file_watch import FileWatch
 
 log = logging.getLogger(__name__)
@@ -55,7 +54,7 @@ class ConfdDaemon:
     def port(self) -> int:
         return self._server.port
 
-    def run(self, ready: Callable[[], None]) -> None:
+    def run(self, ready: Callable[[], None]) -> int:
         """Answer until `stop`. The watch begins before the first look, so that no change is missed."""
         self._watch.wait(0)
         self._reload.look(told=False)
@@ -64,6 +63,7 @@ class ConfdDaemon:
         ready()
         self._server.serve()
         log.info("stopping")
+        return ExitCode.SUCCESS
 
     def _follow(self) -> None:
         self._reload.follow(self._watch, self._clock)
@@ -84,29 +84,7 @@ def main(argv: Sequence[str] | None = None, places: paths.Paths = paths.DEFAULT)
         address = daemon_options.bind_address(options, family)
     except (GenericError, OSError) as err:
         return daemon_options.refuse(NAME, err)
-    return _serve(options, places, key, address)
-
-
-def _serve(options: argparse.Namespace, places: paths.Paths, key: Key, address: str) -> int:
-    log_file = places.daemon_log(NAME)
-    sink = os.devnull if options.syslog == "only" else log_file
-    detached = daemon.foreground() if options.foreground else daemon.detach(sink)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    try:
-        with daemon.PidFile(places.pid_file(NAME)):
-            told = logs.for_daemon(
-                NAME,
-                log_file,
-                debug=options.debug,
-                syslog=options.syslog,
-                foreground=options.foreground,
-                queued=True,
-            )
-            confd = ConfdDaemon(key, places, address, options.port)
-            daemon.on_signals(confd.stop, told.reopen)
-            daemon.end_with_any_thread(told.stop)
-            confd.run(detached.ready)
-    except (GenericError, OSError) as err:
-        detached.failed(str(err))
-        return daemon_options.refuse(NAME, err)
-    return daemon.end_at_once(told.stop, 0)
+    return daemon_life.live(
+        NAME, options, places, lambda: ConfdDaemon(key, places, address, options.port)
+    )

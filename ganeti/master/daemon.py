@@ -27,8 +27,7 @@ from ganeti.master.parts import Parts
 from ganeti.master.startup import Startup
 from ganeti.model import master_network
 from ganeti.ssconf import Ssconf
-from ganeti.utils import clock, daemon, daemon_options, net
-from ganeti.utils import log as logs
+from ganeti.utils import clock, daemon, daemon_life, daemon_options, net
 
 log = logging.getLogger(__name__)
 
@@ -130,7 +129,8 @@ def main(
     refusal = in_child(lambda: _before_detaching(startup, options.voting))
     if refusal:
         return daemon_options.refuse(NAME, ConfigurationError(refusal))
-    return _serve(options, startup)
+    _tune()
+    return daemon_life.live(NAME, options, places, lambda: Master(startup.renewed()))
 
 
 def _before_detaching(startup: Startup, with_voting: bool) -> str | None:
@@ -148,32 +148,6 @@ def _before_detaching(startup: Startup, with_voting: bool) -> str | None:
         if reply.failed:
             sys.stderr.write(f"{NAME}: the cluster's address could not be set up: {reply.error}\n")
     return None
-
-
-def _serve(options: argparse.Namespace, startup: Startup) -> int:
-    places = startup.paths
-    log_file = places.daemon_log(NAME)
-    sink = os.devnull if options.syslog == "only" else log_file
-    detached = daemon.foreground() if options.foreground else daemon.detach(sink)
-    _tune()
-    try:
-        with daemon.PidFile(places.pid_file(NAME)):
-            told = logs.for_daemon(
-                NAME,
-                log_file,
-                debug=options.debug,
-                syslog=options.syslog,
-                foreground=options.foreground,
-                queued=True,
-            )
-            master = Master(startup.renewed())
-            daemon.on_signals(daemon.stopper(master.stop, told.stop), told.reopen)
-            daemon.end_with_any_thread(told.stop)
-            code = master.run(detached.ready)
-    except (GenericError, OSError) as err:
-        detached.failed(str(err))
-        return daemon_options.refuse(NAME, err)
-    return daemon.end_at_once(told.stop, code)
 
 
 def _tune() -> None:

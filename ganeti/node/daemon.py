@@ -15,10 +15,9 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 
-from OpenSSL import SSL
-
 from ganeti import owners, paths, version
 from ganeti.errors import GenericError
+from ganeti.exitcode import ExitCode
 from ganeti.http import rehearsal
 from ganeti.http.channel import TlsSettings
 from ganeti.http.server import Server
@@ -30,7 +29,7 @@ from ganeti.node.hypervisors.registry import Hypervisors
 from ganeti.node.machine import Machine
 from ganeti.node.server import Dispatcher, all_handlers
 from ganeti.ssconf import Ssconf
-from ganeti.utils import clock, daemon, daemon_options, files, net, process, x509
+from ganeti.utils import clock, daemon, daemon_life, daemon_options, files, net, process, x509
 from ganeti.utils import log as logs
 
 log = logging.getLogger(__name__)
@@ -111,7 +110,7 @@ class NodeDaemon:
         if self._peers:
             self._peers.reload()
 
-    def run(self, ready: Callable[[], None]) -> None:
+    def run(self, ready: Callable[[], None]) -> int:
         """Serve until `stop`; requests in progress are answered before this returns, if they end soon."""
         queue_check.check(self._paths, self._disk)
         if self._options.mlock:
@@ -126,6 +125,7 @@ class NodeDaemon:
         log.info("stopping")
         self._gone.set()
         self._server.stop(STOP_S)
+        return ExitCode.SUCCESS
 
     def stop(self) -> None:
         """End the daemon; safe in a signal handler and in a request's thread."""
@@ -145,34 +145,11 @@ def main(argv: Sequence[str] | None = None, places: paths.Paths = paths.DEFAULT)
         return daemon_options.refuse(NAME, err)
     if options.debug:
         sys.stderr.write(f"{NAME}: debug messages in the log contain secrets of instances\n")
-    return _serve(options, places, address)
-
-
-def _serve(options: argparse.Namespace, places: paths.Paths, address: str) -> int:
-    log_file = places.daemon_log(NAME)
-    sink = os.devnull if options.syslog == "only" else log_file
-    detached = daemon.foreground() if options.foreground else daemon.detach(sink)
     threading.stack_size(STACK_BYTES)
-    try:
-        with daemon.PidFile(places.pid_file(NAME)):
-            told = _start_log(options, log_file)
-            node = NodeDaemon(options, places, address)
-            daemon.on_signals(node.stop, told.reopen)
-            daemon.end_with_any_thread(told.stop)
-            node.run(detached.ready)
-    except (GenericError, OSError, SSL.Error) as err:
-        detached.failed(str(err))
-        return daemon_options.refuse(NAME, err)
-    return daemon.end_at_once(told.stop, 0)
-
-
-def _start_log(options: argparse.Namespace, path: str) -> logs.Log:
-    return logs.for_daemon(
+    return daemon_life.live(
         NAME,
-        path,
-        debug=options.debug,
-        syslog=options.syslog,
-        foreground=options.foreground,
-        fallback=logs.CONSOLE,
-        queued=True,
+        options,
+        places,
+        lambda: NodeDaemon(options, places, address),
+        log_fallback=logs.CONSOLE,
     )

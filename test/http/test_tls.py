@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ganeti.errors import X509CertError
 from ganeti.http.channel import TlsSettings
 from ganeti.http.messages import Request, Response, error_page
 from test.http.clients import (
@@ -164,3 +165,10 @@ def _received(sock: socket.socket) -> bytes:
         return sock.recv(100)
     except ConnectionError:
         return b""
+
+
+def test_a_certificate_that_is_none_is_named(tmp_path: Path) -> None:
+    broken = tmp_path / "server.pem"
+    broken.write_text("-----BEGIN CERTIFICATE-----\n")
+    with pytest.raises(X509CertError, match=f"{broken}: it cannot be used"):
+        TlsSettings(str(broken), str(broken)).context()
