@@ -249,14 +249,14 @@ class Transport:
     def _set_age(self, handle: Any, transfer: _Transfer) -> None:
         """Which connections may be used: those made since one to the same host was closed.
 
-        libcurl counts whole seconds; at first that tells nothing, so a new connection is made.
+        libcurl counts whole seconds, and 0 means any age; so at first a new connection is made.
         """
         closed_at = self._closed_at.get(_host(transfer.request.url), -math.inf)
-        age_s = time.monotonic() - closed_at - 1
+        age_s = (time.monotonic() - closed_at - 1) * CLOCK_DRIFT
         transfer.fresh |= age_s < 1
         handle.setopt(pycurl.FRESH_CONNECT, transfer.fresh)
         if 1 <= age_s < math.inf:
-            handle.setopt(pycurl.MAXLIFETIME_CONN, int(age_s * CLOCK_DRIFT))
+            handle.setopt(pycurl.MAXLIFETIME_CONN, int(age_s))
 
     def _collect(self) -> None:
         more = 1
