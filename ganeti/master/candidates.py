@@ -91,6 +91,12 @@ class CandidateSet(Generic[C]):
         with self._changed:
             return {name: m.behind for name, m in self._members.items() if m.behind}
 
+    def unsent(self) -> dict[str, C]:
+        """What candidates lack, but for what is on its way to them."""
+        with self._changed:
+            members = self._members.values()
+            return {m.name: m.unsent for m in members if m.unsent is not None}
+
     def join(self, name: str, backlog: C | None = None) -> None:
         """A candidate is new here. What it lacks is sent; until it has that it counts as behind."""
         member: _Member[C] = _Member(name, self._version)

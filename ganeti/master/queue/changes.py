@@ -54,6 +54,10 @@ class Changes:
         return {int(name[4:]) for name in self.files if name.startswith("job-")}
 
     @property
+    def count(self) -> int:
+        return len(self.files) + len(self.renames)
+
+    @property
     def is_empty(self) -> bool:
         return self == Changes()
 

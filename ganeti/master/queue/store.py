@@ -42,6 +42,8 @@ VERSION = "1"
 LAZY_S = 1.0
 QUEUED_IN_ROUND = 64
 """So a thousand new jobs do not hold up those that run, and may begin before they are written."""
+MOST_UNSENT = 20_000
+"""A candidate that lacks more changes gets everything instead: they would pile up in memory."""
 _DIRECTORY_MODE = 0o750
 _STEP_NS = 1000
 
@@ -116,9 +118,11 @@ class QueueStore:
         epoch: int,
         owner: files.Owner | None = None,
         clock: Clock | None = None,
+        most_unsent: int = MOST_UNSENT,
     ) -> None:
         self._paths, self._disk, self._alarms = paths, disk, alarms
         self._candidates, self._owner = candidates, owner
+        self._most_unsent = most_unsent
         self._record, self._is_recorded = Record(epoch), False
         self._members = frozenset[str]()
         self._round = _Round()
@@ -335,14 +339,19 @@ class QueueStore:
             self._durable_serial = round_.serial
 
     def _update_members(self, round_: _Round) -> None:
-        if round_.members is None:
-            return
-        self._candidates.keep_only(round_.members - round_.left)
-        self._record_who_has_all()
-        strangers = round_.members - self._candidates.names()
+        if round_.members is not None:
+            self._candidates.keep_only(round_.members - round_.left)
+            self._record_who_has_all()
+        strangers = self._strangers(round_.members or ())
         everything = self._everything() if strangers else None
         for name in strangers:
             self._candidates.join(name, everything)
+
+    def _strangers(self, members: Iterable[str]) -> set[str]:
+        """To whom everything is sent: who is new, and who was away for very long."""
+        unsent = self._candidates.unsent().items()
+        away = {name for name, changes in unsent if changes.count > self._most_unsent}
+        return away | (set(members) - self._candidates.names())
 
     def _everything(self) -> Changes:
         live = sorted(queue_files.live(self._paths))

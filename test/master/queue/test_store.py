@@ -13,12 +13,12 @@ import pytest
 
 from ganeti import queue_record
 from ganeti.errors import JobQueueError
-from ganeti.master.candidates import CandidateSet
+from ganeti.master.candidates import LAST_RETRY_S, CandidateSet
 from ganeti.master.queue import changes
 from ganeti.master.queue import job as jobs
 from ganeti.master.queue.changes import Changes
 from ganeti.master.queue.job import Job
-from ganeti.master.queue.store import QUEUED_IN_ROUND, Found, QueueStore
+from ganeti.master.queue.store import MOST_UNSENT, QUEUED_IN_ROUND, Found, QueueStore
 from ganeti.paths import Paths
 from ganeti.queue_record import Record
 from ganeti.rpc.runner import Deposed
@@ -40,14 +40,20 @@ class Master:
         self.clock = FakeClock(START)
         self.store: QueueStore | None = None
 
-    def start(self, *members: str, epoch: int = 1) -> Found:
+    def start(self, *members: str, epoch: int = 1, most_unsent: int = MOST_UNSENT) -> Found:
         self.stop()
         members_set: CandidateSet[Changes] = CandidateSet(
             self.candidates, changes.merge, self.alarms
         )
         disk = Disk(self.primitives)
         self.store = QueueStore(
-            self.paths, disk, members_set, self.alarms, epoch=epoch, clock=self.clock
+            self.paths,
+            disk,
+            members_set,
+            self.alarms,
+            epoch=epoch,
+            clock=self.clock,
+            most_unsent=most_unsent,
         )
         found = self.store.open(members)
         self.store.count_from(found.serial)
@@ -406,3 +412,19 @@ def test_candidates_hear_of_a_number_that_a_crash_left_here_alone(master: Master
     master.start("a")
     assert master.durably("set_drained", False) is None
     assert master.candidates.files["a"]["serial"] == b"9\n"
+
+
+def test_what_a_candidate_lacks_does_not_pile_up_for_ever(master: Master) -> None:
+    """Jobs and renames count; whoever lacks too many gets the queue as it is."""
+    master.start("a", most_unsent=8)
+    master.put()
+    master.sent_everything()
+    master.candidates.broken["a"] = OSError("no route to host")
+    for _ in range(4):
+        assert master.durably("archive", [master.put().id]) is None
+    assert master.sent_everything() == ["a"]
+    del master.candidates.broken["a"]
+    master.alarms.pass_time(LAST_RETRY_S)
+    assert master.durably("set_drained", False) is None
+    live = [name for name in master.candidates.queue_of("a") if name.startswith("job-")]
+    assert live == ["job-1"]
