@@ -162,13 +162,15 @@ class Ledger:
                 after = [step(value) for value in before]
                 self.possible[thing] = after if end == "success" else _union(before, after)
                 if thing[0] in ("instance", "node"):
-                    self._remember(thing[1], attempt.what[0], end)
+                    self._remember(thing, attempt.what[0], end, is_change=after != before)
         self._fresh = []
 
-    def _remember(self, name: str, kind: str, end: str | None) -> None:
+    def _remember(self, thing: Thing, kind: str, end: str | None, *, is_change: bool) -> None:
+        """A job that finds a node to be what is wanted does not look after its keys."""
+        kind_of_thing, name = thing
         if end != "success":
             self.interrupted.add(name)
-        elif kind in ("start", "stop", "remove", "node"):
+        elif kind in ("start", "stop", "remove") or (kind_of_thing == "node" and is_change):
             self.interrupted.discard(name)
 
     def _forgive_guests(self, seen: Seen) -> None:

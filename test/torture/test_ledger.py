@@ -167,6 +167,22 @@ def test_an_interrupted_job_explains_complaints_about_its_object_until_the_next_
     assert not ledger.explains("instance", "mail", found)
 
 
+def test_a_job_that_changes_nothing_of_a_node_repairs_nothing() -> None:
+    ledger, node = a_ledger(), ("node", "n1")
+    ledger.know(Seen(things={node: ["candidate", True]}))
+    ledger.note({"attempt": "a", "what": ["node", "n1", "master_candidate", False]})
+    regular = Seen(jobs={1: "success", 2: "success"}, things={node: ["regular", True]})
+    ledger.check(regular)
+    ledger.note({"attempt": "b", "what": ["node", "n1", "master_capable", True]})
+    ledger.note({"attempt": "b", "job": 1})
+    ledger.check(regular)
+    assert ledger.explains("node", "n1", regular)
+    ledger.note({"attempt": "c", "what": ["node", "n1", "master_candidate", True]})
+    ledger.note({"attempt": "c", "job": 2})
+    ledger.check(Seen(jobs=regular.jobs, things={node: ["candidate", True]}))
+    assert not ledger.explains("node", "n1", regular)
+
+
 def test_a_node_that_is_away_explains_complaints_about_its_instances() -> None:
     there: dict[Any, Any] = {WEB: ["up", None, []], ("node", "n1"): ["candidate", True]}
     ledger, found = a_ledger(), Seen(things=there, homes={"web": "n1"})
