@@ -1,25 +1,32 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Master candidates with a queue directory each, written by the same disk as the master's, side by side.
 
-A cut of that disk shows what each host has.
+They get what the real transport sends and do with it what the real handlers do; only the wire is missing. A
+cut of the disk shows what each host has.
 """
 
 from __future__ import annotations
 
-import os
 import re
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import simplejson
 
+from ganeti.errors import GenericError
 from ganeti.master.candidates import Done
 from ganeti.master.queue import job as jobs
 from ganeti.master.queue.changes import Changes
+from ganeti.master.queue.distribute import QueueTransport
 from ganeti.master.queue.job import Job
+from ganeti.node.handlers.jobs import JobHandlers
 from ganeti.paths import Paths
-from ganeti.utils.files import Disk, Write
+from ganeti.rpc.runner import Rpc
+from ganeti.utils.clock import Clock
+from ganeti.utils.files import Disk
 from test.support.crash_files import Entry, State
 
 
@@ -29,45 +36,76 @@ class CandidateDirectories:
     def __init__(
         self, root: Path, names: Iterable[str], disk: Disk, *, forgets: bool = False
     ) -> None:
-        self._disk, self._forgets = disk, forgets
+        self._master, self._forgets = Paths(str(root)), forgets
         self._paths = {name: Paths(str(root / name)) for name in names}
+        self._handlers = {name: _handlers(paths, disk) for name, paths in self._paths.items()}
         for paths in self._paths.values():
             disk.ensure_dir(paths.queue_archive_dir, mode=0o750)
+        self._transport = QueueTransport(cast(Rpc, self), self._master)
         self.broken: set[str] = set()
+        self._answers: list[threading.Thread] = []
+
+    def wait(self) -> None:
+        """Until nothing is on its way any more."""
+        while self._answers:
+            self._answers.pop().join()
 
     def send(self, candidate: str, content: Changes, done: Done) -> None:
         if candidate in self.broken:
             done(OSError("connection refused"))
-            return
-        threading.Thread(target=self._receive, args=(candidate, content, done)).start()
-
-    def _receive(self, candidate: str, content: Changes, done: Done) -> None:
-        """Beside the master's own write, so that either may be ahead when the power fails."""
-        try:
-            if not self._forgets:
-                self._write(self._paths[candidate], content)
-        except OSError as err:
-            done(err)
         else:
-            done(None)
+            self._transport.send(candidate, content, done)
 
-    def _write(self, paths: Paths, content: Changes) -> None:
-        directory = paths.queue_dir
-        if content.everything:
-            self._purge(paths)
-        self._disk.write_many(Write(f"{directory}/{n}", data) for n, data in content.files.items())
-        if content.renames:
-            pairs = [(f"{directory}/{old}", f"{directory}/{new}") for old, new in content.renames]
-            pairs = [pair for pair in pairs if os.path.exists(pair[0])]
-            self._disk.rename_many(pairs, make_dirs_mode=0o750)
-        if content.drained:
-            self._disk.write(paths.queue_drain, b"")
-        elif content.drained is not None:
-            self._disk.remove(paths.queue_drain, missing_ok=True)
+    def begin(self, node: str, method: Callable[..., Any]) -> Callable[..., _Answer]:
+        """In place of a call to the node, beside the master's own write: either may be ahead."""
+        handler = getattr(self._handlers[node], method.__name__)
 
-    def _purge(self, paths: Paths) -> None:
-        for found in Path(paths.queue_dir).rglob("job-*"):
-            self._disk.remove(str(found))
+        def call(*arguments: Any) -> _Answer:
+            there = self._moved(arguments, self._paths[node])
+            return _Answer(lambda: [] if self._forgets else handler(*there), self._answers)
+
+        return call
+
+    def _moved(self, value: Any, paths: Paths) -> Any:
+        """On real hosts all queues have the same place."""
+        match value:
+            case str():
+                return value.replace(self._master.queue_dir, paths.queue_dir, 1)
+            case list() | tuple():
+                return [self._moved(item, paths) for item in value]
+        return value
+
+
+def _handlers(paths: Paths, disk: Disk) -> JobHandlers:
+    return JobHandlers(cast(Any, SimpleNamespace(paths=paths, disk=disk, clock=Clock())))
+
+
+class _Answer:
+    """Comes from a thread of its own."""
+
+    def __init__(self, work: Callable[[], Any], answers: list[threading.Thread]) -> None:
+        self._work, self._answers = work, answers
+
+    def when_done(self, callback: Callable[[_Answer], None]) -> None:
+        thread = threading.Thread(target=self._carry_out, args=(callback,))
+        thread.start()
+        self._answers.append(thread)
+
+    def _carry_out(self, callback: Callable[[_Answer], None]) -> None:
+        try:
+            self._value, self._error = self._work(), ""
+        except (OSError, GenericError) as err:
+            self._error = str(err)
+        callback(self)
+
+    def reply(self) -> _Answer:
+        return self
+
+    @property
+    def value(self) -> Any:
+        if self._error:
+            raise GenericError(self._error)
+        return self._value
 
 
 # What is in a cut.
@@ -90,7 +128,8 @@ def jobs_in(state: State, *, archived: bool = False) -> dict[int, Job]:
 def in_sync(state: State) -> list[str]:
     """The candidates that the master counts as in sync."""
     entry = state.get(f"{QUEUE}candidates")
-    names: list[str] = simplejson.loads(entry.content or b"{}")["in_sync"] if entry else []
+    record = simplejson.loads(entry.content or b"{}") if entry else {}
+    names: list[str] = record.get("in_sync", [])
     return names
 
 

@@ -84,14 +84,6 @@ class Promises:
         self.broken_off |= unclean
         return unclean
 
-    def fail_over(self, archived: Iterable[int], long_ago: Iterable[int]) -> None:
-        """A candidate takes over. It need not have what was archived before it was one."""
-        self.epoch += 1
-        lost = {*long_ago} - {*archived}
-        self.archived -= lost
-        self.acknowledged -= lost
-        self.ended = {place: text for place, text in self.ended.items() if place[0] not in lost}
-
     # What must be true at any time.
 
     def problems(

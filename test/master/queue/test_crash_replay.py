@@ -77,6 +77,7 @@ class RecordedRun:
         finally:
             world.queue.shutdown()
             world.queue.close()
+            self.candidates.wait()
         return self.disk.cuts()
 
     def _first_act(self) -> None:
