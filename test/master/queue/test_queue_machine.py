@@ -36,6 +36,7 @@ from ganeti.master.locks.plan import Level, LockPlan, exclusive
 from ganeti.master.queue.execution import Run
 from ganeti.master.queue.job import Job, Status
 from ganeti.master.queue.jobqueue import EVERY_AGE
+from ganeti.opcodes.base import OpCode
 from ganeti.paths import Paths
 from test.support import crash_files
 from test.support.candidate_directories import (
@@ -166,16 +167,9 @@ class Queue(RuleBasedStateMachine):
                 self.world.submit("free")
             return
         known = sorted(self.promises.acknowledged)
-        new = [
-            [
-                scripted(script, priority=wish.priority, depends=_depends(wish, known))
-                for script in wish.scripts
-            ]
-            for wish in wanted
-        ]
-        for (is_accepted, number), wish in zip(
-            self.world.queue.submit_many(new), wanted, strict=True
-        ):
+        new = [_opcodes(wish, known) for wish in wanted]
+        answers = self.world.queue.submit_many(new)
+        for (is_accepted, number), wish in zip(answers, wanted, strict=True):
             if is_accepted:
                 self.tell("acknowledged", (number, wish.priority))
 
@@ -371,12 +365,16 @@ class Queue(RuleBasedStateMachine):
             self.world.queue.close(timeout_s)
 
 
+def _opcodes(wish: Wish, known: list[int]) -> list[OpCode]:
+    depends = _depends(wish, known)
+    return [scripted(name, priority=wish.priority, depends=depends) for name in wish.scripts]
+
+
 def _depends(wish: Wish, known: list[int]) -> list[tuple[int, list[str]]] | None:
     if wish.after is None:
         return None
-    if wish.after == TOGETHER or not known:
-        return [(TOGETHER, wish.statuses)]
-    return [(known[wish.after % len(known)], wish.statuses)]
+    is_before = wish.after == TOGETHER or not known
+    return [(TOGETHER if is_before else known[wish.after % len(known)], wish.statuses)]
 
 
 SETTINGS = settings(
