@@ -78,9 +78,14 @@ class Promises:
 
     # Crashes.
 
-    def survive(self, found: Iterable[Job]) -> set[int]:
-        """A master starts with these files; what was under way is broken off, and nothing else is."""
-        unclean = {j.id for j in found if j.status in (Status.RUNNING, Status.CANCELING)}
+    def survive(self, live: Mapping[int, Job], archived: Iterable[int]) -> set[int]:
+        """A master starts with these jobs; what was under way is broken off, and nothing else is.
+
+        A job that nobody was told of may be gone, and its number be used again.
+        """
+        under_way = (Status.RUNNING, Status.CANCELING)
+        unclean = {number for number, job in live.items() if job.status in under_way}
+        self.broken_off &= self.acknowledged | {*live, *archived}
         self.broken_off |= unclean
         return unclean
 

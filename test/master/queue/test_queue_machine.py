@@ -15,7 +15,6 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +35,8 @@ from ganeti.master.locks.plan import Level, LockPlan, exclusive
 from ganeti.master.queue.execution import Run
 from ganeti.master.queue.job import Job, Status
 from ganeti.master.queue.jobqueue import EVERY_AGE
-from ganeti.opcodes.base import OpCode
 from ganeti.paths import Paths
-from test.support import crash_files
+from test.support import crash_files, queue_wishes
 from test.support.candidate_directories import (
     CandidateDirectories,
     in_sync,
@@ -48,7 +46,8 @@ from test.support.candidate_directories import (
 from test.support.crash_disk import CrashDisk, Sabotage
 from test.support.crash_files import State
 from test.support.queue_promises import BROKE, Place, Promises, told
-from test.support.queue_world import PATIENCE_S, World, scripted
+from test.support.queue_wishes import LOCKS, Wish
+from test.support.queue_world import PATIENCE_S, World
 from test.support.workshop import Dead, Work, Workshop
 
 MEMORY = "/dev/shm"
@@ -56,30 +55,6 @@ MEMORY = "/dev/shm"
 
 CANDIDATE = "n2"
 SLOTS = 2
-LOCKS = {"free": None, "a": "a", "b": "b"}
-"""Scripts, and the lock that each of them takes."""
-
-TOGETHER = -1
-"""The dependency on the job before."""
-
-
-@dataclass(frozen=True)
-class Wish:
-    """A job to be submitted; `after` chooses what it depends on, of the jobs there are."""
-
-    scripts: list[str]
-    priority: int
-    after: int | None
-    statuses: list[str]
-
-
-wishes = st.builds(
-    Wish,
-    st.lists(st.sampled_from(sorted(LOCKS)), min_size=1, max_size=3),
-    st.sampled_from([-10, 0, 10]),
-    st.one_of(st.none(), st.none(), st.integers(TOGETHER, 9)),
-    st.sampled_from([[], ["success"], ["error", "canceled"]]),
-)
 picks = st.integers(0, 30)
 
 
@@ -117,6 +92,8 @@ class Queue(RuleBasedStateMachine):
             self.world.script(name, self.body(self.world, self.workshop, name), plan=plan)
         self.world.start()
         self.is_living = True
+        self.candidates.wait()
+        self.world.let_writer_catch_up()
         self.rest()
 
     def body(self, world: World, workshop: Workshop, script: str) -> Callable[[Run], Any]:
@@ -160,14 +137,14 @@ class Queue(RuleBasedStateMachine):
 
     # Rules.
 
-    @rule(wanted=st.lists(wishes, min_size=1, max_size=3))
+    @rule(wanted=st.lists(queue_wishes.WISHES, min_size=1, max_size=3))
     def submit(self, wanted: list[Wish]) -> None:
         if self.world.queue.is_drained:
             with pytest.raises(errors.JobQueueDrainError):
                 self.world.submit("free")
             return
         known = sorted(self.promises.acknowledged)
-        new = [_opcodes(wish, known) for wish in wanted]
+        new = [queue_wishes.opcodes(wish, known) for wish in wanted]
         answers = self.world.queue.submit_many(new)
         for (is_accepted, number), wish in zip(answers, wanted, strict=True):
             if is_accepted:
@@ -185,11 +162,15 @@ class Queue(RuleBasedStateMachine):
                 self.cancel_soon(number)
 
     def cancel_soon(self, number: int) -> None:
+        """Unless its next opcode is at work before."""
         self.tell("asked to cancel", number)
-        while not self.world.job(number).is_final:
+        while not self.world.job(number).is_final and not self.is_at_work(number):
             if self.world.queue.cancel(number)[0]:
                 self.tell("cancelled", number)
                 return
+
+    def is_at_work(self, number: int) -> bool:
+        return any(job_id == number for job_id, _ in self.workshop.works)
 
     @rule(choice=picks)
     def cancel(self, choice: int) -> None:
@@ -268,8 +249,11 @@ class Queue(RuleBasedStateMachine):
         if is_lost and CANDIDATE in in_sync(state):
             state = swapped(state, CANDIDATE)
             self.promises.epoch += 1
-        self.promises.survive(jobs_in(state).values())
+        self.survive(state)
         self.wakes(state)
+
+    def survive(self, state: State) -> set[int]:
+        return self.promises.survive(jobs_in(state), jobs_in(state, archived=True))
 
     @rule()
     def stop(self) -> None:
@@ -288,7 +272,7 @@ class Queue(RuleBasedStateMachine):
             assert self.world.job(number).ops[index].status is Status.SUCCESS
         self.end(PATIENCE_S)
         worst, *_ = self.disk.outcomes(self.disk.points)
-        assert not self.promises.survive(jobs_in(worst.state).values()), "nothing was under way"
+        assert not self.survive(worst.state), "nothing was under way"
         self.wakes(worst.state)
 
     # What must be true.
@@ -363,18 +347,6 @@ class Queue(RuleBasedStateMachine):
             self.is_living = False
             self.world.queue.shutdown()
             self.world.queue.close(timeout_s)
-
-
-def _opcodes(wish: Wish, known: list[int]) -> list[OpCode]:
-    depends = _depends(wish, known)
-    return [scripted(name, priority=wish.priority, depends=depends) for name in wish.scripts]
-
-
-def _depends(wish: Wish, known: list[int]) -> list[tuple[int, list[str]]] | None:
-    if wish.after is None:
-        return None
-    is_before = wish.after == TOGETHER or not known
-    return [(TOGETHER if is_before else known[wish.after % len(known)], wish.statuses)]
 
 
 SETTINGS = settings(
