@@ -152,14 +152,18 @@ class Queue(RuleBasedStateMachine):
 
     @rule(choice=picks, is_good=st.booleans(), then_cancel=st.booleans())
     def finish(self, choice: int, is_good: bool, then_cancel: bool) -> None:
-        """`then_cancel`: as soon as the opcode has ended, before that is durable."""
+        """`then_cancel`: as soon as the opcode has ended, before that is durable; else somebody looks
+        as soon as it can be seen."""
         works = list(self.workshop.works.items())
         if works:
-            (number, _), work = works[choice % len(works)]
+            (number, index), work = works[choice % len(works)]
             work.is_good = is_good
             work.ended.set()
             if then_cancel:
                 self.cancel_soon(number)
+            else:
+                self.world.until_op(number, index)
+                self.look()
 
     def cancel_soon(self, number: int) -> None:
         """Unless its next opcode is at work before."""
@@ -221,7 +225,7 @@ class Queue(RuleBasedStateMachine):
         self.world.pass_time(seconds)
 
     @rule(
-        back=st.integers(0, 20),
+        back=st.one_of(st.integers(0, 3), st.integers(0, 20)),
         just_told=st.booleans(),
         choice=st.integers(-10, 10),
         is_lost=st.booleans(),
