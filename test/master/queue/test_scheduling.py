@@ -18,6 +18,7 @@ from ganeti.master.locks.plan import Level, LockPlan
 from ganeti.master.locks.rows import LockRow
 from ganeti.master.queue.attempts import TIMEOUTS_S
 from ganeti.master.queue.execution import Run
+from ganeti.master.queue.watch import Answer, Known
 from test.support.queue_world import HARD_LIMIT, PATIENCE_S, Gate, World, scripted
 
 N = Level.NODE
@@ -270,6 +271,40 @@ def test_a_waiting_job_overtakes_when_it_becomes_more_urgent(world: World, owner
     owner.let_go()
     world.until(first)
     assert order == [second, first]
+
+
+def test_a_priority_that_cannot_be_written_is_not_promised(world: World) -> None:
+    world.rule("PAUSE")
+    number = world.submit("nothing")
+    world.primitives.fail = True
+    with pytest.raises(errors.JobQueueError, match="cannot be written"):
+        world.queue.change_priority(number, -10)
+
+
+def test_another_priority_shows_no_end_that_is_not_durable(world: World, gate: Gate) -> None:
+    world.script("gate", gate)
+    number = world.submit("gate", "gate")
+    gate.wait_for_arrival()
+    world.until(number, "running")
+    world.candidates.hold()
+    gate.let_through(2)
+    world.candidates.wait_for_calls(2)
+    had_it: list[bool] = []
+
+    def answer(news: Answer) -> None:
+        had_it.append(
+            all(b"success" in f[f"job-{number}"] for f in world.candidates.files.values())
+        )
+
+    known = Known(["opstatus"], [["running", "queued"]], 0)
+    world.queue.wait_for_change(number, known, PATIENCE_S, answer)
+    client = threading.Thread(target=lambda: world.queue.change_priority(number, -10))
+    client.start()
+    client.join(0.01)  # it waits until that is durable
+    world.candidates.let_go()
+    client.join(PATIENCE_S)
+    world.until(number, "success")
+    assert had_it == [True]
 
 
 def test_priorities_that_cannot_change(world: World, gate: Gate) -> None:
