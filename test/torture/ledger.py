@@ -39,6 +39,8 @@ class Attempt:
     end: str | None = None
     error: str | None = None
     is_archived: bool = False
+    is_forgotten: bool = False
+    """It may have been removed from the archive."""
     must_be_cancelled: bool = False
     priority: int | None = None
 
@@ -83,6 +85,11 @@ class Ledger:
     def know_drained(self, flag: bool) -> None:
         """Somebody else has made the queue so: a takeover, or the torture itself."""
         self.possible["drain",] = [flag]
+
+    def forget_archived(self, last: int) -> None:
+        """Archived jobs up to this number were removed."""
+        for job, attempt in self._of_job.items():
+            attempt.is_forgotten |= attempt.is_archived and job <= last
 
     def note(self, event: Mapping[str, Any]) -> None:
         """A line of `inside.work`."""
@@ -129,6 +136,8 @@ class Ledger:
         """An acknowledged job exists, is final when all is quiet, and its end stays what it was."""
         job = attempt.job
         if job is None or (attempt.is_archived and job in seen.archived):
+            return
+        if attempt.is_forgotten and job not in seen.jobs:
             return
         if job not in seen.jobs:
             yield f"job {job} was acknowledged and does not exist"

@@ -98,6 +98,17 @@ def test_an_archived_job_may_be_in_either_place() -> None:
     assert ledger.check(Seen()) == ["job 1 was acknowledged and does not exist"]
 
 
+def test_an_archived_job_may_be_removed_from_there() -> None:
+    ledger = a_ledger(
+        {"attempt": "a", "what": ["delay"]}, TAKEN, {"attempt": "b", "what": ["delay"]}
+    )
+    ledger.note({"attempt": "b", "job": 2})
+    ledger.note({"archiving": 1})
+    ledger.forget_archived(2)
+    assert ledger.check(Seen(jobs={2: "success"})) == []
+    assert ledger.check(Seen()) == ["job 2 was acknowledged and does not exist"]
+
+
 def test_an_opcode_that_ran_twice_is_found_by_its_hooks() -> None:
     ledger = a_ledger(ADD, TAKEN)
     found = Seen(jobs={1: "error"}, hooks={("instance-add", "web"): 2})
