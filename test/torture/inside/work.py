@@ -300,7 +300,7 @@ class Worker:
         if self.random.random() < 0.5:
             return
         name = self.random.choice(self.instances)
-        ends = self.change(name, ["remove"], "OP_INSTANCE_REMOVE", ignore_failures=True)
+        ends = self.change(name, ["remove"], "OP_INSTANCE_REMOVE")
         if ends == "success":
             self.instances.remove(name)
 
