@@ -99,6 +99,10 @@ class Candidates:
         if content.everything:
             files.clear()
         files |= content.files
+        if content.known is not None:
+            wanted = {f"job-{number}" for number in content.live}
+            for name in [name for name in files if name.startswith("job-") and name not in wanted]:
+                del files[name]
         for old, new in content.renames:
             files[new] = files.pop(old)
         if content.drained is not None:

@@ -28,7 +28,7 @@ class JobCalls(Contract):
 
     @call(Timeout.NORMAL, repeatable=True)
     def jobqueue_keep(self, live: list[int], archived: list[int]) -> list[int]:
-        """Remove all jobs but these; the answer names those that the archive here lacks."""
+        """Put these jobs where they belong and remove all others; the answer names those that are not here."""
 
     @call(Timeout.NORMAL, repeatable=True)
     def jobqueue_purge(self) -> None:

@@ -28,14 +28,16 @@ class _Plain(Packed):
 class Changes:
     """Files to be written, then files to be renamed, then the drain flag if it is not None.
 
-    `everything`: the files are the whole queue, and `archived` the archive; whatever else the candidate
-    has is to be removed, and of the archive it gets what it lacks.
+    `everything`: the files are the whole queue. `known`: these jobs are in the queue, with those among
+    the files. In both cases `archived` are those in the archive; whatever else the candidate has is to
+    be removed, and it gets what it lacks.
     """
 
     files: Mapping[str, bytes] = field(default_factory=dict)
     renames: tuple[tuple[str, str], ...] = ()
     drained: bool | None = None
     everything: bool = False
+    known: frozenset[int] | None = None
     archived: frozenset[int] = frozenset()
 
     @functools.cached_property
@@ -49,9 +51,15 @@ class Changes:
         return [(name, form(self.files[name])) for name in names]
 
     @property
+    def tells_all(self) -> bool:
+        """Whether the candidate learns which jobs there are."""
+        return self.everything or self.known is not None
+
+    @property
     def live(self) -> set[int]:
-        """The jobs among the files."""
-        return {int(name[4:]) for name in self.files if name.startswith("job-")}
+        """All jobs that are in the queue, if it learns that."""
+        sent = {int(name[4:]) for name in self.files if name.startswith("job-")}
+        return sent.union(self.known or ())
 
     @property
     def count(self) -> int:
@@ -71,5 +79,6 @@ def merge(older: Changes, newer: Changes) -> Changes:
         renames=older.renames + newer.renames,
         drained=older.drained if newer.drained is None else newer.drained,
         everything=older.everything,
-        archived=older.archived,
+        known=older.known if newer.known is None else newer.known,
+        archived=older.archived if newer.known is None else newer.archived,
     )

@@ -7,7 +7,7 @@ waits: each answer starts the next call.
 
 from __future__ import annotations
 
-import os
+import contextlib
 from collections.abc import Callable, Generator, Iterable
 from typing import Any
 
@@ -41,8 +41,8 @@ class QueueTransport:
         """What is new goes before what is old, so that the candidate never has less than before."""
         if changes.files:
             yield self._update((self._path(name), packed) for name, packed in changes.packed)
-        if changes.everything:
-            yield from self._archive(changes)
+        if changes.tells_all:
+            yield from self._keep(changes)
         if changes.renames:
             pairs = [(self._path(old), self._path(new)) for old, new in changes.renames]
             yield lambda node: self._rpc.begin(node, JobCalls.jobqueue_rename)(pairs)
@@ -50,26 +50,28 @@ class QueueTransport:
             flag = changes.drained
             yield lambda node: self._rpc.begin(node, JobCalls.jobqueue_set_drain_flag)(flag)
 
-    def _archive(self, changes: Changes) -> Calls:
+    def _keep(self, changes: Changes) -> Calls:
         """Let the candidate keep what it should have, and send what it lacks."""
         live, archived = sorted(changes.live), sorted(changes.archived)
         lacking = yield lambda node: self._rpc.begin(node, JobCalls.jobqueue_keep)(live, archived)
-        for first in range(0, len(lacking), ARCHIVED_IN_CALL):
-            yield self._update(self._read(lacking[first : first + ARCHIVED_IN_CALL]))
+        paths = [self._paths.job(n) for n in lacking if n in changes.live]
+        paths += [self._paths.archived_job(n) for n in lacking if n not in changes.live]
+        for first in range(0, len(paths), ARCHIVED_IN_CALL):
+            yield self._update(_read(paths[first : first + ARCHIVED_IN_CALL]))
 
     def _update(self, files: Iterable[tuple[str, Packed]]) -> Begin:
         content = list(files)
         return lambda node: self._rpc.begin(node, JobCalls.jobqueue_update_many)(content)
 
-    def _read(self, numbers: Iterable[int]) -> Iterable[tuple[str, Packed]]:
-        """Archived jobs, but for those that have been cleaned away since."""
-        for path in map(self._paths.archived_job, numbers):
-            if os.path.exists(path):
-                with open(path, "rb") as file:
-                    yield path, Packed(file.read())
-
     def _path(self, name: str) -> str:
         return f"{self._paths.queue_dir}/{name}"
+
+
+def _read(paths: Iterable[str]) -> Iterable[tuple[str, Packed]]:
+    """Files of jobs, but for those that have been archived or cleaned away since."""
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError), open(path, "rb") as file:
+            yield path, Packed(file.read())
 
 
 def _next(candidate: str, calls: Calls, answer: Any, done: Done) -> None:

@@ -27,7 +27,7 @@ from dataclasses import dataclass, field
 from ganeti import errors, queue_files, queue_record
 from ganeti.master.alarms import Alarms
 from ganeti.master.candidates import CandidateSet
-from ganeti.master.queue.changes import RECORD, Changes
+from ganeti.master.queue.changes import RECORD, Changes, merge
 from ganeti.master.queue.job import Job, Status
 from ganeti.paths import Paths
 from ganeti.queue_record import Record
@@ -130,6 +130,7 @@ class QueueStore:
         self._durable_serial: int | None = None  # nobody knows what a crash has left where
         self._clock = clock or Clock()
         self._stamp, self._is_stamp_used = 0, True
+        self._is_settled = False
         self._closing = False
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="QueueWriter", daemon=True)
@@ -306,7 +307,7 @@ class QueueStore:
             else:
                 self._write_everywhere(round_, changes)
             self._record_who_has_all()
-            self._is_stamp_used = True
+            self._is_stamp_used = self._is_settled = True
         except (OSError, Deposed) as err:
             log.error("the job queue cannot be written: %s", err)
             self._keep_members(round_)
@@ -368,7 +369,17 @@ class QueueStore:
         items = sorted(round_.items.items())
         content |= {f"job-{n}": item.job.encoded for n, item in items if item.for_candidates}
         renames = tuple((f"job-{n}", self._archive_name(n)) for n in round_.archived)
-        return Changes(content, renames, round_.drained)
+        changes = Changes(content, renames, round_.drained)
+        return changes if self._is_settled else merge(self._what_there_is(), changes)
+
+    def _what_there_is(self) -> Changes:
+        """Candidates may have what a crash has kept from this disk: jobs that nobody knows of would
+        begin after a takeover."""
+        return Changes(
+            drained=os.path.exists(self._paths.queue_drain),
+            known=frozenset(queue_files.live(self._paths)),
+            archived=frozenset(queue_files.archived(self._paths)),
+        )
 
     def _write_here(self, round_: _Round) -> None:
         writes = []

@@ -70,11 +70,7 @@ class JobHandlers(JobCalls):
         """A file that is not there was never copied here, which is fine."""
         pairs = [(self._checked(old), self._checked(new)) for old, new in rename]
         with self._locked():
-            self._host.disk.rename_many(
-                [(old, new) for old, new in pairs if os.path.exists(old)],
-                make_dirs_mode=DIRECTORY_MODE,
-                make_dirs_owner=self._owner,
-            )
+            self._rename([(old, new) for old, new in pairs if os.path.exists(old)])
 
     def jobqueue_set_drain_flag(self, flag: bool) -> None:
         with self._locked():
@@ -85,12 +81,23 @@ class JobHandlers(JobCalls):
                 self._host.disk.remove(self._paths.queue_drain, missing_ok=True)
 
     def jobqueue_keep(self, live: list[int], archived: list[int]) -> list[int]:
+        job, archived_job = self._paths.job, self._paths.archived_job
         with self._locked():
-            here = queue_files.archived(self._paths)
-            gone = [self._paths.job(n) for n in queue_files.live(self._paths) - {*live}]
-            gone += [self._paths.archived_job(n) for n in here - {*archived}]
+            old_live, old_archived = (
+                queue_files.live(self._paths),
+                queue_files.archived(self._paths),
+            )
+            back = ({*live} - old_live) & old_archived  # what is in an archive has ended
+            self._rename([(archived_job(n), job(n)) for n in back])
+            gone = [job(n) for n in old_live - {*live}]
+            gone += [archived_job(n) for n in old_archived - {*archived} - back]
             self._host.disk.remove_many(gone)
-        return sorted({*archived} - here)
+        return sorted(({*live} - old_live - back) | ({*archived} - old_archived))
+
+    def _rename(self, pairs: list[tuple[str, str]]) -> None:
+        self._host.disk.rename_many(
+            pairs, make_dirs_mode=DIRECTORY_MODE, make_dirs_owner=self._owner
+        )
 
     def jobqueue_purge(self) -> None:
         """The serial stays, so that no number of a job is ever given twice."""

@@ -98,6 +98,19 @@ def test_the_archive_is_completed(world: World) -> None:
     assert world.outcomes == [None]
 
 
+def test_a_candidate_learns_which_jobs_there_are(world: World) -> None:
+    Path(world.paths.queue_dir).mkdir(parents=True)
+    Path(world.paths.job(4)).write_text("four")
+    world.wire.answers["jobqueue_keep"] = Answer(200, b"[true, [4, 6]]")
+    content = Changes({"job-5": b"{}"}, known=frozenset({4, 6}), archived=frozenset({1}))
+    assert world.send(content) == [
+        *("jobqueue_update_many", "jobqueue_keep", "jobqueue_update_many"),
+    ]
+    assert world.wire.calls[1][1] == [[4, 5, 6], [1]]
+    [[path, data]] = world.wire.calls[2][1][0]
+    assert (path, Packed.from_raw(data).data) == (world.paths.job(4), b"four")
+
+
 def test_the_record_of_who_has_all_comes_last(world: World) -> None:
     world.send(Changes({"candidates": b"{}", "serial": b"1", "job-1": b"{}"}))
     assert [path.rpartition("/")[2] for path, _ in world.wire.calls[0][1][0]] == [

@@ -414,6 +414,21 @@ def test_candidates_hear_of_a_number_that_a_crash_left_here_alone(master: Master
     assert master.candidates.files["a"]["serial"] == b"9\n"
 
 
+def test_candidates_forget_what_a_crash_left_on_them_alone(master: Master) -> None:
+    """A job that the master denied must not begin after a takeover."""
+    master.start("a")
+    master.put()
+    master.stop()
+    master.candidates.files["a"]["job-2"] = b"{}"
+    master.candidates.drained["a"] = True
+    master.start("a")
+    assert master.durably("archive", []) is None
+    assert sorted(master.candidates.files["a"]) == ["candidates", "job-1", "serial"]
+    assert master.candidates.drained["a"] is False
+    master.put()
+    assert [content.tells_all for _, content in master.candidates.calls][-2:] == [True, False]
+
+
 def test_what_a_candidate_lacks_does_not_pile_up_for_ever(master: Master) -> None:
     """Jobs and renames count; whoever lacks too many gets the queue as it is."""
     master.start("a", most_unsent=8)

@@ -86,14 +86,15 @@ def test_what_the_master_does_not_have_goes_and_what_it_has_is_asked_for(
     calls.jobqueue_update_many(
         [(paths.archived_job(number), Packed(b"old")) for number in (4, 5, 20001)]
     )
-    assert calls.jobqueue_keep([3, 9], [2, 5, 7, 20001]) == [2, 7]
-    assert queue_files.live(paths) == {3}
+    assert calls.jobqueue_keep([3, 4, 9], [2, 5, 7, 20001]) == [2, 7, 9]
+    assert queue_files.live(paths) == {3, 4}
+    assert Path(paths.job(4)).read_bytes() == b"old"
     assert queue_files.archived(paths) == {5, 20001}
     assert os.stat(paths.archived_job(20001)).st_mode & 0o777 == 0o640
 
 
 def test_an_empty_machine_lacks_everything(node: NodeHost, calls: JobHandlers) -> None:
-    assert calls.jobqueue_keep([1], [2, 3]) == [2, 3]
+    assert calls.jobqueue_keep([1], [2, 3]) == [1, 2, 3]
 
 
 def test_the_masters_own_queue_is_left_alone(node: NodeHost, calls: JobHandlers) -> None:
