@@ -70,6 +70,8 @@ class Ledger:
     possible: dict[Thing, list[Value]] = field(default_factory=dict)
     powerless: set[str] = field(default_factory=set)
     """Nodes whose power failed since the last check: guests that should run there do not."""
+    all_there: bool = True
+    """No host was away since the last check."""
     interrupted: set[str] = field(default_factory=set)
     """Instances and nodes a job about which did not end well, and none since has; verify may find
     something to say about them."""
@@ -171,20 +173,24 @@ class Ledger:
                 after = [step(value) for value in before]
                 self.possible[thing] = after if end == "success" else _union(before, after)
                 if thing[0] in ("instance", "node"):
-                    self._remember(thing, attempt.what[0], end, is_change=after != before)
+                    self._remember(thing, attempt, end, is_change=after != before)
         self._fresh = []
 
-    def _remember(self, thing: Thing, kind: str, end: str | None, *, is_change: bool) -> None:
-        """A job that finds a node to be what is wanted does not look after its keys."""
-        kind_of_thing, name = thing
-        if end != "success":
+    def _remember(
+        self, thing: Thing, attempt: Attempt, end: str | None, *, is_change: bool
+    ) -> None:
+        """A job that finds a node to be what is wanted does not look after its keys, and one that
+        cannot reach another node with them only warns."""
+        kind, name = thing
+        if end != "success" or (kind == "node" and is_change and not self.all_there):
             self.interrupted.add(name)
-        elif kind in ("start", "stop", "remove") or (kind_of_thing == "node" and is_change):
+        elif attempt.what[0] in ("start", "stop", "remove") or (kind == "node" and is_change):
             self.interrupted.discard(name)
 
     def _forgive_guests(self, seen: Seen) -> None:
         self.interrupted |= {name for name, node in seen.homes.items() if node in self.powerless}
         self.powerless = set()
+        self.all_there = True
 
     def _thing_problems(self, seen: Seen) -> list[str]:
         problems = []

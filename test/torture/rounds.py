@@ -139,6 +139,7 @@ class Torture:
     def _failover(self, number: int) -> list[str]:
         """The master is lost with all it has, and a candidate that has all takes over."""
         lost = self._master
+        self.ledger.all_there = False
         is_off = self._random.random() < 0.3
         if is_off:
             self.what = "failover, host off"
@@ -189,6 +190,7 @@ class Torture:
         name = self._random.choice(list(WEATHER))
         self.what = name
         self.weathers[name] += 1
+        self.ledger.all_there = False
         weather = WEATHER[name]
         host = self._master if weather.of_master else self._random.choice(self._others())
         problems: list[str] = []

@@ -194,6 +194,17 @@ def test_a_job_that_changes_nothing_of_a_node_repairs_nothing() -> None:
     assert not ledger.explains("node", "n1", regular)
 
 
+def test_a_job_about_a_node_that_ran_while_a_host_was_away_may_have_left_keys_there() -> None:
+    ledger = a_ledger()
+    ledger.know(Seen(things={("node", "n1"): ["candidate", True]}))
+    ledger.note({"attempt": "a", "what": ["node", "n1", "drained", True]})
+    ledger.note({"attempt": "a", "job": 1})
+    ledger.all_there = False
+    found = Seen(jobs={1: "success"}, things={("node", "n1"): ["drained", True]})
+    assert ledger.check(found) == []
+    assert ledger.explains("node", "n1", found) and ledger.all_there
+
+
 def test_a_node_that_is_away_explains_complaints_about_its_instances() -> None:
     there: dict[Any, Any] = {WEB: ["up", None, []], ("node", "n1"): ["candidate", True]}
     ledger, found = a_ledger(), Seen(things=there, homes={"web": "n1"})
