@@ -24,6 +24,7 @@ from ganeti.contracts.node.sender import Sender
 from ganeti.contracts.node.system import SystemCalls
 from ganeti.errors import Code, ConfigurationError, GenericError, OpExecError, OpPrereqError
 from ganeti.model import configfile, master_network, upgrade
+from ganeti.model.cluster import Cluster
 from ganeti.model.config import Config
 from ganeti.model.ssconf_values import ssconf_values
 from ganeti.paths import DEFAULT, Paths
@@ -40,6 +41,7 @@ SILENCE_S = 3.0
 TURN_S = 2.0
 """Of several hosts that want to take over at once, each gives those before it so much time."""
 CONFIG_MODE = 0o640
+ACTIVATE = SystemCalls.node_activate_master_ip
 
 R = TypeVar("R")
 Warn = Callable[[str], None]
@@ -275,7 +277,7 @@ class MasterFailover:
             )
         else:
             self._stop(rpc, cfg, old)
-        if self._address_becomes(cfg, up=False):
+        if self._becomes(lambda: not self._is_up(cfg.cluster.master_ip)):
             return 0
         self._warn(
             f"Warning: the cluster's address {cfg.cluster.master_ip} is still in use; once it is free,"
@@ -302,18 +304,31 @@ class MasterFailover:
                 f"this host is the master now, but its master daemon did not start: {err}; see its"
                 f" log, then '{self._paths.daemon_util} start-master'"
             ) from err
-        if self._address_becomes(cfg, up=True):
+        return self._bring_address_up(rpc, own, cfg.cluster)
+
+    def _bring_address_up(self, rpc: Rpc, own: Target, cluster: Cluster) -> int:
+        """The daemon tried at its start, but an old master that is going down has the address a bit longer."""
+        arguments = (master_network.parameters(cluster), cluster.use_external_mip_script)
+        refusals: list[str] = []
+
+        def is_up() -> bool:
+            if self._is_up(cluster.master_ip):
+                return True
+            refusals.append(rpc.all([own], ACTIVATE)(*arguments)[own.uuid].error)
+            return False
+
+        if self._becomes(is_up):
             return 0
-        self._warn(f"Warning: the cluster's address {cfg.cluster.master_ip} cannot be reached")
+        self._warn(
+            f"Warning: the cluster's address {cluster.master_ip} is not up:"
+            f" {refusals[-1] or 'nobody answers there'};"
+            " 'gnt-cluster activate-master-ip' tries it again"
+        )
         return 1
 
-    def _address_becomes(self, cfg: Config, *, up: bool) -> bool:
+    def _becomes(self, is_so: Callable[[], bool]) -> bool:
         return retry.until(
-            lambda: self._is_up(cfg.cluster.master_ip) is up,
-            timeout_s=ADDRESS_S,
-            clock=self._clock,
-            first_delay_s=0.1,
-            most_s=5.0,
+            is_so, timeout_s=ADDRESS_S, clock=self._clock, first_delay_s=0.1, most_s=5.0
         )
 
 

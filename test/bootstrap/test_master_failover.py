@@ -25,6 +25,7 @@ from test.support.cluster import a_cluster
 from test.support.master_world import PORT, ScriptedNodes
 
 ME, OLD, OTHER = "n2", "n1", "n3"
+ACTIVATE = "node_activate_master_ip"
 ACTIONS = (
     *("master_obey", "upload_file", "write_ssconf_files", "jobqueue_set_drain_flag"),
     *("node_deactivate_master_ip", "node_stop_master", "node_start_master_daemons"),
@@ -332,6 +333,22 @@ def test_an_address_that_stays_where_it_is(world: World) -> None:
     world.address_is_up = [True] * 50
     assert world.run() == 1
     assert [world.cfg.cluster.master_ip in warning for warning in world.warnings] == [True]
+    assert 29 < sum(world.clock.slept) < 31
+
+
+def test_an_old_master_that_keeps_the_address_a_moment_longer(world: World) -> None:
+    world.address_is_up = [False, False, False, True]
+    world.nodes.says(ME, ACTIVATE, GenericError("another host has the address"), None)
+    assert world.run() == 0
+    assert [call for node, call, _ in world.nodes.asked if node == ME].count(ACTIVATE) == 2
+    assert world.warnings == []
+
+
+def test_an_address_that_cannot_be_had(world: World) -> None:
+    world.address_is_up = [False] * 50
+    world.nodes.fails(ME, ACTIVATE, "another host has the address")
+    assert world.run() == 1
+    assert [w for w in world.warnings if "another host has" in w and "activate-master-ip" in w]
     assert 29 < sum(world.clock.slept) < 31
 
 

@@ -99,10 +99,10 @@ def fault(lab: Lab, host: Host, name: str, *arguments: str) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """A failure is told with the last words of all hosts: their daemons' and their networks'."""
+    """A failure is told with the last words of all hosts, those of the newest lab first."""
     report = yield
     if report.failed:
-        for lab in _LIVE:
+        for lab in reversed(_LIVE):
             for host in lab.hosts:
                 report.sections.append((f"{lab.place.name} {host.name}", last_words(host)))
     return report

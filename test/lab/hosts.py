@@ -88,11 +88,18 @@ class Host:
         if self.state is State.OFF:
             raise LabError(f"{self.name} is off already")
         self.place.cgroup.freeze()
+        self._pull_cables()
         with contextlib.suppress(LabError):  # no first process: then there are no disks to cut
             for descriptor in (first_process.SYSTEM_FD, first_process.DATA_FD):
                 self._on_disk(disks.shut_down, descriptor)
         self.place.cgroup.kill()
         disks.wait_free(self.place.directory)
+
+    def _pull_cables(self) -> None:
+        """The kernel ends a network some time after its last process, and answers for it until then."""
+        in_switch = f"--net={self._lab.switch_network()}"
+        for port in (self.name, network.replication_port(self.name)):
+            programs.run(["nsenter", in_switch, "ip", "link", "delete", port], good=(0, 1))
 
     def data_disk(self, action: Callable[[int], None]) -> None:
         """Do something to the disk with /var/lib/ganeti and /srv."""
