@@ -30,7 +30,8 @@ class Server:
         if self._socket.family == socket.AF_INET6:  # all addresses are those of IPv4, too
             self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         self._socket.setblocking(False)
-        self._socket.bind((address, port))
+        with net.binding(address, port):
+            self._socket.bind((address, port))
         self._stop = os.eventfd(0, os.EFD_NONBLOCK)
 
     @property

@@ -111,21 +111,23 @@ class TlsSettings:
         context.set_options(SSL.OP_NO_TICKET | SSL.OP_NO_COMPRESSION | SSL.OP_NO_RENEGOTIATION)
         context.set_mode(_MOVING_WRITE_BUFFER)
         context.set_session_id(b"ganeti")
-        try:
-            self._load(context)
-        except SSL.Error as err:
-            raise X509CertError(self.cert_file, f"it cannot be used: {err}") from None
+        for path, load in self._loads(context):
+            try:
+                load()
+            except SSL.Error as err:
+                raise X509CertError(path, f"it cannot be used: {err}") from None
         if self.accept_peer is not None:
             must = SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT
             context.set_verify(must, _verifier(self.accept_peer))
         return context
 
-    def _load(self, context: SSL.Context) -> None:
-        context.use_certificate_chain_file(self.cert_file)
-        context.use_privatekey_file(self.key_file)
-        context.check_privatekey()
+    def _loads(self, context: SSL.Context) -> Iterator[tuple[str, Callable[[], None]]]:
+        """The files, and how each gets into the context."""
+        yield self.cert_file, functools.partial(context.use_certificate_chain_file, self.cert_file)
+        yield self.key_file, functools.partial(context.use_privatekey_file, self.key_file)
+        yield self.key_file, context.check_privatekey
         if self.ca_file is not None:
-            context.load_verify_locations(self.ca_file)
+            yield self.ca_file, functools.partial(context.load_verify_locations, self.ca_file)
 
 
 def _verifier(

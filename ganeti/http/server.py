@@ -30,6 +30,7 @@ from ganeti.http import door
 from ganeti.http.channel import Closed, PlainChannel, TlsChannel, TlsSettings
 from ganeti.http.connection import NEVER, Connection, Limits, Stage
 from ganeti.http.messages import Peer, Request, Response, error_page
+from ganeti.utils import net
 
 log = logging.getLogger(__name__)
 
@@ -50,17 +51,15 @@ _SHORT = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 
 def listening_socket(address: str, port: int) -> socket.socket:
-    """A bound socket; the address decides the family."""
-    flags = socket.AI_PASSIVE | socket.AI_NUMERICHOST
-    found = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM, flags=flags)
-    family, kind, proto, _, where = found[0]
-    sock = socket.socket(family, kind, proto)
+    """A bound socket; the address decides the family. Raises IPAddressError."""
+    sock = socket.socket(net.family_of(address), socket.SOCK_STREAM)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind(where)
-        sock.listen(BACKLOG)
+        with net.binding(address, port):
+            sock.bind((address, port))
+            sock.listen(BACKLOG)
         sock.setblocking(False)
-    except OSError:
+    except BaseException:
         sock.close()
         raise
     return sock

@@ -92,7 +92,8 @@ class NodeDaemon:
         )
 
     def _known_peers(self) -> peers.Peers:
-        digest = x509.digest(files.read_text(self._options.ssl_cert))
+        path = self._options.ssl_cert
+        digest = x509.digest(files.read_text(path), path)
         return peers.Peers(self._ssconf, digest)
 
     def _tls(self) -> TlsSettings | None:

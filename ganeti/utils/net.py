@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import ipaddress
 import os
 import socket
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from ganeti.errors import IPAddressError, ResolverError
@@ -86,6 +87,17 @@ def family_of(address: str) -> int:
     if not is_ip(address):
         raise IPAddressError(f"'{address}' is not an IP address")
     return IPV4 if is_ipv4(address) else IPV6
+
+
+@contextlib.contextmanager
+def binding(address: str, port: int) -> Iterator[None]:
+    """Name what a daemon cannot listen on; raises IPAddressError."""
+    try:
+        yield
+    except OSError as err:
+        raise IPAddressError(
+            f"cannot listen on {bracketed(address)}:{port}: {err.strerror}"
+        ) from err
 
 
 def is_loopback(address: str) -> bool:

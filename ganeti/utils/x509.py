@@ -108,9 +108,9 @@ def certificate_of(pem: str, origin: str = _TEXT) -> str:
     return "".join(found)
 
 
-def digest(pem: str) -> str:
-    """SHA-1 of the certificate as ``AA:BB:…``."""
-    return _load(pem).fingerprint(hashes.SHA1()).hex(":").upper()
+def digest(pem: str, origin: str = _TEXT) -> str:
+    """SHA-1 of the certificate as ``AA:BB:…``; `origin` is its name in errors."""
+    return _load(pem, origin).fingerprint(hashes.SHA1()).hex(":").upper()
 
 
 def check_pair(pem: str) -> None:

@@ -9,6 +9,7 @@ import threading
 
 import pytest
 
+from ganeti.errors import IPAddressError
 from ganeti.http.connection import Limits
 from ganeti.http.messages import Request, Response, error_page
 from ganeti.http.server import Server
@@ -397,5 +398,5 @@ def test_ipv6() -> None:
 
 
 def test_a_taken_port_is_an_error() -> None:
-    with serving() as server, pytest.raises(OSError):
+    with serving() as server, pytest.raises(IPAddressError, match="already in use"):
         Server("127.0.0.1", server.port, None, echo, anybody)

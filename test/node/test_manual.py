@@ -335,6 +335,13 @@ def without_epoch(paths: Paths) -> None:
     Path(paths.master_epoch).write_text("nonsense\n")
 
 
+WITHOUT_RIGHTS = (
+    "setpriv",
+    "--bounding-set=-dac_override,-dac_read_search",
+    "--inh-caps=-dac_override,-dac_read_search",
+)
+
+
 def nothing(_paths: Paths) -> None:
     pass
 
@@ -343,12 +350,14 @@ def nothing(_paths: Paths) -> None:
     ("spoil", "argv", "words"),
     [
         (unconfigured, [], "server.pem is missing"),
-        (damaged, [], "there is no certificate in it"),
+        (damaged, [], "server.pem: there is no certificate in it"),
         (mixed, [], "key values mismatch"),
         (without_logs, [], "No such file or directory"),
         (without_epoch, [], "does not hold a number"),
         (nothing, ["-i", "missing0"], "the interface missing0 has no IPv4 address"),
-        (nothing, ["-b", "192.0.2.1"], "Cannot assign requested address"),
+        (nothing, ["-b", "192.0.2.1"], "cannot listen on 192.0.2.1:0: Cannot assign requested"),
+        (nothing, ["-b", "nonsense"], "'nonsense' is not an IP address"),
+        (nothing, ["-K", "/etc/passwd"], "certificate /etc/passwd: it cannot be used"),
     ],
 )
 def test_it_does_not_start_and_says_why(
@@ -358,6 +367,14 @@ def test_it_does_not_start_and_says_why(
     done = noded.start(paths, "-p", "0", *argv)
     assert (done.returncode, words in done.stderr) == (1, True), done.stderr
     assert not os.path.exists(paths.pid_file(NAME))
+
+
+def test_what_it_may_not_read_is_named(paths: Paths) -> None:
+    """Even root may be held back, by a security module or in a container."""
+    os.chmod(paths.server_pem, 0)
+    done = noded.start(paths, "-p", "0", within=[*WITHOUT_RIGHTS])
+    assert (done.returncode, "Permission denied" in done.stderr) == (1, True), done.stderr
+    assert paths.server_pem in done.stderr
 
 
 def test_only_root_starts_it(paths: Paths) -> None:
