@@ -48,6 +48,7 @@ class Paths:
         self.known_hosts = f"{self.data_dir}/known_hosts"
         self.ganeti_pub_keys = f"{self.data_dir}/ganeti_pub_keys"
         self.master_epoch = f"{self.data_dir}/master-epoch"
+        self.master_starts = f"{self.data_dir}/master-starts"
         self.watcher_pause = f"{self.data_dir}/watcher.pause"
         self.rapi_dir = f"{self.data_dir}/rapi"
         self.rapi_users = f"{self.rapi_dir}/users"

@@ -14,8 +14,10 @@ from collections.abc import Callable, Iterable, Mapping
 
 from ganeti import owners, superseded
 from ganeti.contracts.node import sender
+from ganeti.contracts.node.turn import Turns
 from ganeti.errors import ConfigurationError
 from ganeti.exitcode import ExitCode
+from ganeti.master import starts
 from ganeti.master.alarms import AlarmClock
 from ganeti.master.candidates import CandidateSet
 from ganeti.master.config import distribute as config_distribute
@@ -62,6 +64,8 @@ class Master:
         self._set_aside_before = superseded.configurations(startup.paths)
         self._alarms, self._reach = AlarmClock(), Reach()
         self._transport = startup.parts.transport(startup.credentials())
+        start = starts.count(self._paths.master_starts, self._disk, self._clock, _own())
+        self._turns = Turns(start)
         self._rpc = self._calls(lambda uuid: nodes.target(self._node(uuid)))
         self._store = self._config_store()
         self._services = Services(
@@ -88,6 +92,7 @@ class Master:
             when_deposed=self._depose,
             when_over=self._reach.told,
             while_waiting=workers.outside,
+            turns=self._turns,
         )
 
     def _node(self, uuid: str) -> Node:

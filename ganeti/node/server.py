@@ -13,18 +13,21 @@ import logging
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import simplejson
 
 from ganeti import errors
-from ganeti.contracts.node import once
+from ganeti.contracts.node import once, turn
 from ganeti.contracts.node.sender import DEPOSED_STATUS, HEADER, Sender
+from ganeti.contracts.node.turn import Turn
 from ganeti.http.messages import Refused, Request, Response, error_page
 from ganeti.node import absent
 from ganeti.node.fence import Fence, Superseded
 from ganeti.node.host import Host
 from ganeti.node.once import Once, Unheard
+from ganeti.node.turns import Turns
 from ganeti.schema import nesting, types
 from ganeti.schema.contract import Call, Contract
 from ganeti.utils import loading
@@ -33,6 +36,8 @@ log = logging.getLogger(__name__)
 
 HANDLERS = "ganeti.node.handlers"
 _LOGGED_BYTES = 4096
+Run = Callable[[list[Any]], Any]
+
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 """Half a character, perhaps: a text with one cannot be written anywhere."""
 MOST_NESTED = 64
@@ -58,7 +63,7 @@ class Dispatcher:
     """Finds the handler of a call, lets it pass the fence, and runs it."""
 
     def __init__(self, handlers: Iterable[Contract], fence: Fence) -> None:
-        self._fence, self._once = fence, Once()
+        self._fence, self._once, self._turns = fence, Once(), Turns()
         present = [(c, getattr(h, c.name)) for h in handlers for c in h.CALLS.values()]
         self._procedures: dict[str, tuple[Call, Callable[..., Any]]] = {
             call.name: (call, procedure) for call, procedure in (*absent.procedures(), *present)
@@ -68,12 +73,24 @@ class Dispatcher:
         try:
             call, procedure = self._find(request)
             args = _arguments(request)
-            if call.fenced:
-                self._pass_fence(request, call)
+            epoch = self._pass_fence(request, call) if call.fenced else 0
+            run = self._in_turn(call, procedure, epoch, _turn(request))
             log.debug("%s: %s %.*s", request.peer, call.name, _LOGGED_BYTES, request.body)
-            return Response(200, self._answer(request, lambda: _execute(call, procedure, args)))
+            return Response(200, self._answer(request, lambda: _execute(call, run, args)))
         except Refused as refused:
             return error_page(refused.status, refused.explain)
+
+    def _in_turn(
+        self, call: Call, procedure: Callable[..., Any], epoch: int, its: Turn | None
+    ) -> Run:
+        """The procedure, which waits until what it replaces is not being replaced already."""
+
+        def run(arguments: list[Any]) -> Any:
+            what = call.replaces(arguments)
+            with self._turns.taken(what, epoch, its) if what else nullcontext():
+                return procedure(*arguments)
+
+        return run
 
     def _answer(self, request: Request, carry_out: Callable[[], bytes]) -> bytes:
         """Carry a call out, but not twice if it has a name."""
@@ -102,7 +119,8 @@ class Dispatcher:
             raise Refused(404, f"there is no procedure '{name}'")
         return self._procedures[name]
 
-    def _pass_fence(self, request: Request, call: Call) -> None:
+    def _pass_fence(self, request: Request, call: Call) -> int:
+        """The epoch of the master that calls."""
         try:
             sender = Sender.parse(request.headers.get(HEADER.lower()))
         except ValueError:
@@ -115,10 +133,19 @@ class Dispatcher:
         except OSError as err:
             log.critical("cannot record epoch %d of %s: %s", sender.epoch, sender.name, err)
             raise Refused(500, f"this node cannot record the new master: {err}") from None
+        return sender.epoch
 
 
 def _name(request: Request) -> str:
     return request.target.removeprefix("/")
+
+
+def _turn(request: Request) -> Turn | None:
+    header = request.headers.get(turn.HEADER.lower())
+    try:
+        return None if header is None else Turn.parse(header)
+    except ValueError:
+        raise Refused(400, f"the header {turn.HEADER} is not two numbers") from None
 
 
 def _arguments(request: Request) -> Any:
@@ -137,14 +164,14 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no number of JSON")
 
 
-def _execute(call: Call, procedure: Callable[..., Any], args: Any) -> bytes:
-    answer = _outcome(call, procedure, args)
+def _execute(call: Call, run: Run, args: Any) -> bytes:
+    answer = _outcome(call, run, args)
     return simplejson.dumps(answer, separators=(",", ":"), ignore_nan=True).encode() + b"\n"
 
 
-def _outcome(call: Call, procedure: Callable[..., Any], args: Any) -> list[Any]:
+def _outcome(call: Call, run: Run, args: Any) -> list[Any]:
     try:
-        return [True, types.plain(procedure(*call.decode(args)))]
+        return [True, types.plain(run(call.decode(args)))]
     except types.Mismatch as err:  # it quotes the value, which may be a secret
         log.info("%s: the argument %s does not fit", call.name, "/".join(map(str, err.path)))
         return [False, str(err)]

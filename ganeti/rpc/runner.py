@@ -26,7 +26,9 @@ from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, Type
 import simplejson
 
 from ganeti import errors
+from ganeti.contracts.node import turn
 from ganeti.contracts.node.sender import DEPOSED_STATUS, HEADER, Sender
+from ganeti.contracts.node.turn import Turns
 from ganeti.rpc.transport import Answer, Request
 from ganeti.schema import types
 from ganeti.schema.contract import Call, call_of
@@ -132,6 +134,7 @@ class Prepared(Generic[R]):
 class Rpc:
     """Calls nodes. `resolve` finds the node of a UUID.
 
+    `turns` give what replaces the same thing an order, if this is a daemon that makes many calls.
     `when_deposed` hears of the end at once; `when_over` of the end of each call, with the node's UUID and
     whether an answer came, whatever it was. `while_waiting` is around each wait of `one`, `all`, `each`.
 
@@ -149,10 +152,12 @@ class Rpc:
         when_deposed: Callable[[Deposed], None] | None = None,
         when_over: Callable[[str, bool], None] | None = None,
         while_waiting: WhileWaiting = contextlib.nullcontext,
+        turns: Turns | None = None,
     ) -> None:
         self._carrier, self._resolve = carrier, resolve
         self._port, self._scheme = port, scheme
         self._headers = (f"{HEADER}: {sender.header()}",) if sender else ()
+        self._turns = turns
         self._when_deposed, self._when_over = when_deposed, when_over
         self._while_waiting = while_waiting
         self._lock = threading.Lock()
@@ -226,13 +231,18 @@ class Rpc:
                 body=prepared.body,
                 timeout_s=prepared.timeout_s,
                 repeatable=call.repeatable,
-                headers=self._headers,
+                headers=self._headers_of(call),
             )
         )
         with self._lock:
             self._in_flight[future] = (target, call)
         future.add_done_callback(self._finished)
         return Pending(target, call, future)
+
+    def _headers_of(self, call: Call) -> tuple[str, ...]:
+        if call.in_turn is None or self._turns is None:
+            return self._headers
+        return (*self._headers, f"{turn.HEADER}: {self._turns.next().header()}")
 
     def _finished(self, future: Future[Answer]) -> None:
         with self._lock:

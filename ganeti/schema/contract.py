@@ -39,6 +39,8 @@ class Call:
     `fenced`: a node refuses the call from a master that was deposed.
     `even_offline`: sent also to a node that is marked offline.
     `from_memory`: a node carries it out without its disk, however many calls wait for that.
+    `in_turn`: what the call replaces, a name or told by its arguments: a node never carries out an
+    older one after a newer one.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Call:
     fenced: bool
     even_offline: bool
     from_memory: bool
+    in_turn: str | Callable[..., str] | None
 
     def encode(self, args: Sequence[Any]) -> list[types.JSON]:
         return [types.plain(a) for a in args]
@@ -64,6 +67,10 @@ class Call:
     def timeout_s(self, args: Sequence[Any]) -> float:
         return self.timeout.value if isinstance(self.timeout, Timeout) else self.timeout(*args)
 
+    def replaces(self, args: Sequence[Any]) -> str | None:
+        """What these typed arguments replace, if it is done in turn."""
+        return self.in_turn(*args) if callable(self.in_turn) else self.in_turn
+
     def _arity(self) -> str:
         most = len(self.parameters)
         return str(most) if most == self.required else f"{self.required} to {most}"
@@ -76,11 +83,12 @@ def call(
     fenced: bool = True,
     even_offline: bool = False,
     from_memory: bool = False,
+    in_turn: str | Callable[..., str] | None = None,
 ) -> Callable[[F], F]:
     """Declare a method of a contract to be a call of its protocol."""
 
     def declare(method: F) -> F:
-        declared = (timeout, repeatable, fenced, even_offline, from_memory)
+        declared = (timeout, repeatable, fenced, even_offline, from_memory, in_turn)
         method._declared = declared  # type: ignore[attr-defined]
         return method
 
@@ -89,7 +97,7 @@ def call(
 
 def _call_of(method: Callable[..., Any]) -> Call:
     declared = method._declared  # type: ignore[attr-defined]
-    timeout, repeatable, fenced, even_offline, from_memory = declared
+    timeout, repeatable, fenced, even_offline, from_memory, in_turn = declared
     hints = typing.get_type_hints(method, include_extras=True)
     parameters = list(inspect.signature(method).parameters.values())[1:]
     return Call(
@@ -102,6 +110,7 @@ def _call_of(method: Callable[..., Any]) -> Call:
         fenced=fenced,
         even_offline=even_offline,
         from_memory=from_memory,
+        in_turn=in_turn,
     )
 
 

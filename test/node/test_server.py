@@ -27,6 +27,10 @@ class GardenCalls(Contract):
     def burn(self) -> None:
         """Burn it down."""
 
+    @call(in_turn=lambda bed, _what: f"bed {bed}")
+    def replant(self, bed: int, what: str) -> None:
+        """Have nothing but this in a bed."""
+
     @call(fenced=False)
     def look(self) -> tuple[int, int]:
         """Look at the garden."""
@@ -42,6 +46,9 @@ class Garden(GardenCalls):
         return [what] * count
 
     def burn(self) -> None:
+        return None
+
+    def replant(self, bed: int, what: str) -> None:
         return None
 
     def look(self) -> tuple[int, int]:
@@ -164,3 +171,17 @@ def test_every_handler_serves_a_contract_whole() -> None:
             assert name not in seen, f"{name} has two handlers"
             assert name in vars(handler), f"{handler.__name__} lacks {name}"
             seen[name] = handler
+
+
+def replant(dispatch: Dispatcher, turn: str, bed: int = 1) -> Response:
+    headers = {"x-ganeti-master": "n1 5", "x-ganeti-turn": turn}
+    body = simplejson.dumps([bed, "rose"]).encode()
+    return dispatch(Request("POST", "/replant", headers, body, Peer("192.0.2.1", 5)))
+
+
+def test_an_older_call_does_not_replace_what_a_newer_one_has_made(dispatch: Dispatcher) -> None:
+    late = b'[false,"a newer call was carried out already"]\n'
+    told = [replant(dispatch, turn).body for turn in ("7 9", "8 1", "7 10", "8 2")]
+    assert told == [b"[true,null]\n", b"[true,null]\n", late, b"[true,null]\n"]
+    assert replant(dispatch, "7 1", bed=2).body == b"[true,null]\n"
+    assert replant(dispatch, "first").status == 400

@@ -12,6 +12,7 @@ import simplejson
 
 from ganeti.contracts.node.packed import Packed
 from ganeti.contracts.node.sender import Sender
+from ganeti.contracts.node.turn import Turns
 from ganeti.errors import OpExecError
 from ganeti.http.messages import error_page
 from ganeti.rpc.runner import Deposed, Reply, Rpc, RpcError, Target
@@ -28,6 +29,10 @@ class GardenCalls(Contract):
     @call(Timeout.SLOW)
     def plant(self, seeds: list[Packed]) -> None:
         """Plant seeds."""
+
+    @call(in_turn="the sign")
+    def rename(self, name: str) -> None:
+        """Write another name on the sign."""
 
     @call(lambda duration: duration + 5, even_offline=True)
     def rest(self, duration: float) -> None:
@@ -79,6 +84,17 @@ def test_a_call_is_its_name_and_its_arguments() -> None:
             headers=("X-Ganeti-Master: n1.example.com 3",),
         )
     ]
+
+
+def test_what_replaces_something_bears_its_turn() -> None:
+    carrier, turns = FakeCarrier(said(True, None)), Turns(9)
+    one, other = an_rpc(carrier, turns=turns), an_rpc(carrier, turns=turns)
+    one.one("u1", GardenCalls.rename)("Eden")
+    one.one("u1", GardenCalls.plant)([])
+    other.all(["u1", "u2"], GardenCalls.rename)("Eden")
+    an_rpc(carrier).one("u1", GardenCalls.rename)("Eden")
+    sent = [request.headers for request in carrier.requests]
+    assert sent == [("X-Ganeti-Turn: 9 1",), (), *((f"X-Ganeti-Turn: 9 {n}",) for n in (2, 3)), ()]
 
 
 def test_addresses_of_ipv6_and_plain_http() -> None:

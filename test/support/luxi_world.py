@@ -84,4 +84,8 @@ class Raw:
         self._socket.shutdown(socket.SHUT_WR)
 
     def is_ended(self) -> bool:
-        return self._socket.recv(1) == b""
+        """The other side has closed; it is a reset where it had not read all that was sent."""
+        try:
+            return self._socket.recv(1) == b""
+        except ConnectionResetError:
+            return True

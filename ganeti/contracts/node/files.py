@@ -16,11 +16,11 @@ Upload = tuple[str, Packed, int, str | int, str | int, float, float]
 class FileCalls(Contract):
     """Only paths of a fixed list are written; directories only where the administrator allows it."""
 
-    @call(Timeout.NORMAL, repeatable=True)
+    @call(Timeout.NORMAL, repeatable=True, in_turn=lambda upload: upload[0])
     def upload_file(self, file_name: Upload) -> None:
         """Replace a file of the list."""
 
-    @call(Timeout.NORMAL)
+    @call(Timeout.NORMAL, in_turn=lambda path, *_: path)
     def upload_file_single(
         self,
         file_name: str,
@@ -37,7 +37,7 @@ class FileCalls(Contract):
     def get_file_info(self, file_path: Path) -> tuple[bool, dict[str, Any]]:
         """Whether there is such a file, and its size, mode, owner and times."""
 
-    @call(Timeout.NORMAL, repeatable=True)
+    @call(Timeout.NORMAL, repeatable=True, in_turn="ssconf")
     def write_ssconf_files(self, values: dict[str, str]) -> None:
         """Replace the ssconf files whose values differ."""
 

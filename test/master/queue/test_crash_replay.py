@@ -18,16 +18,18 @@ from typing import Any
 import pytest
 import simplejson
 
-from ganeti import errors
+from ganeti import errors, queue_record
 from ganeti.master.queue import job as jobs
 from ganeti.master.queue import restart
 from ganeti.master.queue.execution import Run
 from ganeti.master.queue.job import Job, Status
 from ganeti.paths import Paths
+from ganeti.utils import retry
+from ganeti.utils.clock import Clock
 from test.support.candidate_directories import CandidateDirectories
 from test.support.crash_disk import CrashDisk, Cut, Sabotage
 from test.support.crash_files import State
-from test.support.queue_world import Gate, World
+from test.support.queue_world import PATIENCE_S, Gate, World
 
 CANDIDATES = ("n2", "n3")
 
@@ -71,6 +73,7 @@ class RecordedRun:
         world = self.world
         world.start()
         try:
+            self._candidates_catch_up()
             self._first_act()
             self.candidates.broken.add("n3")
             self._second_act()
@@ -79,6 +82,15 @@ class RecordedRun:
             world.queue.close()
             self.candidates.wait()
         return self.disk.cuts()
+
+    def _candidates_catch_up(self) -> None:
+        """Else the run may be over before a slow one has been in sync at all."""
+        path = self.world.paths.queue_candidates
+
+        def have_all() -> bool:
+            return queue_record.read(path).in_sync == {*CANDIDATES}
+
+        assert retry.until(have_all, timeout_s=PATIENCE_S, clock=Clock())
 
     def _first_act(self) -> None:
         one, two = self.submit("work", "work"), self.submit("fail", "work")
