@@ -42,6 +42,7 @@ KNOWN = {
     "lock_dir": "/var/lock",
     "log_dir": "/var/log/ganeti",
     "master_epoch": "/var/lib/ganeti/master-epoch",
+    "master_starts": "/var/lib/ganeti/master-starts",
     "master_socket": "/run/ganeti/socket/ganeti-master",
     "os_log_dir": "/var/log/ganeti/os",
     "query_socket": "/run/ganeti/socket/ganeti-query",

@@ -29,7 +29,8 @@ def count(path: str, disk: Disk, clock: Clock, owner: Owner | None = None) -> in
 
 
 def _last(path: str) -> int:
+    """The clock stands in for what cannot be read."""
     try:
         return int(files.read_text(path))
-    except (FileNotFoundError, ValueError):
+    except (OSError, ValueError):
         return 0
