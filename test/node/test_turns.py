@@ -10,10 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ganeti.contracts.node.files import FileCalls
+from ganeti.contracts.node.packed import Packed
+from ganeti.contracts.node.system import SystemCalls
 from ganeti.contracts.node.turn import Turn
 from ganeti.contracts.node.turn import Turns as GivenTurns
 from ganeti.node import turns
 from ganeti.node.turns import NotInTurn, Turns
+from ganeti.paths import DEFAULT
+from ganeti.schema.contract import call_of
 
 Stamp = tuple[int, Turn | None]
 OLD, NEW = Turn(7, 90), Turn(8, 1)
@@ -129,3 +134,10 @@ def test_turns_grow() -> None:
 def test_malformed_headers(header: str) -> None:
     with pytest.raises(ValueError):
         Turn.parse(header)
+
+
+def test_a_demotion_has_its_turn_among_the_uploads_of_the_configuration() -> None:
+    """One that hangs must not take away what a new candidate was given meanwhile."""
+    demotion, upload = call_of(SystemCalls.node_demote_from_mc), call_of(FileCalls.upload_file)
+    config = (DEFAULT.config_data, Packed(b""), 0o640, "root", "root", 0.0, 0.0)
+    assert demotion.replaces(()) == upload.replaces([config]) == DEFAULT.config_data

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from ganeti.contracts.node.names import FileName
+from ganeti.paths import DEFAULT
 from ganeti.schema.contract import Contract, Timeout, call
 from ganeti.schema.types import Check
 
@@ -100,7 +101,7 @@ class SystemCalls(Contract):
     def node_leave_cluster(self, modify_ssh_setup: bool) -> str:
         """Forget the cluster; the node daemon ends once it has answered."""
 
-    @call(Timeout.FAST)
+    @call(Timeout.FAST, in_turn=DEFAULT.config_data)
     def node_demote_from_mc(self) -> None:
         """Give back what only master candidates have."""
 
