@@ -22,7 +22,8 @@ REFUSED_S = 0.05
 MOST_INSTANCES = 6
 FAVOURED = 8
 OLD_S = 5
-DELAY = {"OP_ID": "OP_TEST_DELAY", "on_master": True, "on_nodes": []}
+DELAY = {"OP_ID": "OP_TEST_DELAY", "on_master": True, "on_nodes": [], "no_locks": False}
+"""With locks, that a second one has to wait for."""
 ROLES = {"M": "master", "C": "candidate", "R": "regular", "D": "drained", "O": "offline"}
 
 Op = dict[str, Any]
