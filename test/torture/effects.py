@@ -52,6 +52,9 @@ INSTANCE_STEPS: dict[str, Callable[..., Value]] = {
 }
 
 
+KINDS = ("tag", "untag", "filter", "cpus", "drain", "node", *INSTANCE_STEPS)
+
+
 def node_after(was: Value, flag: str, value: bool) -> Value:
     """A node has one role; one that is free again becomes a candidate, for the pool has room."""
     role, is_capable = was

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from test.torture.effects import Thing, Value, effects
+from test.torture.effects import KINDS, Thing, Value, effects
 
 FINAL = frozenset({"success", "error", "canceled"})
 HOOKS = {
@@ -242,6 +242,13 @@ class Ledger:
             "to wait for another": sum(job.needs is not None for job in jobs),
             "to be archived": sum(job.is_archived for job in jobs),
         }
+
+    def idle(self) -> list[str]:
+        """What nobody has done, as if the clients did not know how to."""
+        done = {**dict.fromkeys(KINDS, 0), **self.kinds(), **self.wishes()}
+        return [
+            f"nothing of this kind was acknowledged: {kind}" for kind, n in done.items() if not n
+        ]
 
     def kinds(self) -> Mapping[str, int]:
         """How many attempts of each kind succeeded, as far as was seen."""

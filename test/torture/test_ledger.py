@@ -242,3 +242,10 @@ def test_a_daemon_that_grows_is_found() -> None:
 )
 def test_roles_of_nodes(was: Any, flag: str, value: bool, after: Any) -> None:
     assert node_after(was, flag, value) == after
+
+
+def test_a_load_that_leaves_something_out_is_told() -> None:
+    ledger = a_ledger({"attempt": "a", "what": ["tag", "x"]}, TAKEN, {"job": 1, "end": "success"})
+    told = " ".join(ledger.idle())
+    assert "to be cancelled" in told and "resize" in told
+    assert ": tag" not in told
