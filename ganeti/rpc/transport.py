@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import functools
 import io
 import ipaddress
 import logging
@@ -395,6 +396,7 @@ def _peer(descriptor: int) -> str:
     return ""
 
 
+@functools.lru_cache(maxsize=_MAX_IDLE)
 def _host(url: str) -> str:
     host = urlsplit(url).hostname or ""
     try:

@@ -234,8 +234,13 @@ def checker(annotation: Any) -> Checker:
     raise TypeError(f"no checker for the annotation {annotation!r}")
 
 
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+
+
 def plain(value: Any) -> JSON:
     """The JSON form of a checked value: records by ``raw``, enums by value, tuples as lists."""
+    if type(value) in _PLAIN:  # nearly all there are
+        return value
     if isinstance(value, enum.Enum):
         return value.value
     if hasattr(value, "raw"):
