@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from test.torture.effects import KINDS, Thing, Value, effects
+from test.torture.effects import CANDIDATE, KINDS, Thing, Value, effects
 
 FINAL = frozenset({"success", "error", "canceled"})
 HOOKS = {
@@ -173,18 +173,21 @@ class Ledger:
                 after = [step(value) for value in before]
                 self.possible[thing] = after if end == "success" else _union(before, after)
                 if thing[0] in ("instance", "node"):
-                    self._remember(thing, attempt, end, is_change=after != before)
+                    self._remember(thing, attempt, end, after if after != before else [])
         self._fresh = []
 
     def _remember(
-        self, thing: Thing, attempt: Attempt, end: str | None, *, is_change: bool
+        self, thing: Thing, attempt: Attempt, end: str | None, changed: list[Value]
     ) -> None:
-        """A job that finds a node to be what is wanted does not look after its keys, and one that
-        cannot reach another node with them only warns."""
+        """Keys of nodes are whole again when one becomes a candidate: a job that finds a node to be what
+        is wanted does not look after them, a demotion takes its own away, and one that cannot reach
+        another node with them only warns."""
         kind, name = thing
-        if end != "success" or (kind == "node" and is_change and not self.all_there):
+        if end != "success" or (kind == "node" and changed and not self.all_there):
             self.interrupted.add(name)
-        elif attempt.what[0] in ("start", "stop", "remove") or (kind == "node" and is_change):
+        elif attempt.what[0] in ("start", "stop", "remove") or (
+            kind == "node" and [role for role, _ in changed] == [CANDIDATE]
+        ):
             self.interrupted.discard(name)
 
     def _forgive_guests(self, seen: Seen) -> None:

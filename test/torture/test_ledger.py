@@ -249,3 +249,15 @@ def test_a_load_that_leaves_something_out_is_told() -> None:
     told = " ".join(ledger.idle())
     assert "to be cancelled" in told and "resize" in told
     assert ": tag" not in told
+
+
+def test_a_demotion_does_not_bring_the_keys_that_a_promotion_owes() -> None:
+    ledger, node = a_ledger(), ("node", "n1")
+    ledger.know(Seen(things={node: ["regular", True]}))
+    ledger.note({"attempt": "a", "what": ["node", "n1", "master_candidate", True]})
+    ledger.check(Seen(things={node: ["candidate", True]}))
+    ledger.note({"attempt": "b", "what": ["node", "n1", "master_candidate", False]})
+    ledger.note({"attempt": "b", "job": 1})
+    regular = Seen(jobs={1: "success"}, things={node: ["regular", True]})
+    assert ledger.check(regular) == []
+    assert ledger.explains("node", "n1", regular)
