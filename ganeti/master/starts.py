@@ -8,6 +8,7 @@ so it grows even if the file is lost, and if the clock is set back it grows by t
 from __future__ import annotations
 
 import logging
+import os
 
 from ganeti.utils import files
 from ganeti.utils.clock import Clock
@@ -22,6 +23,7 @@ def count(path: str, disk: Disk, clock: Clock, owner: Owner | None = None) -> in
     """The number of this start. A disk that takes nothing is told of by all who need it more."""
     number = max(_last(path) + 1, int(clock.now()))
     try:
+        files.sweep_temporaries(*os.path.split(path))
         disk.write(path, f"{number}\n".encode(), mode=MODE, owner=owner)
     except OSError as err:
         log.error("the start of this daemon is not written down: %s", err)

@@ -25,6 +25,13 @@ def test_each_start_counts(tmp_path: Path) -> None:
     assert Path(path).read_text() == f"{second}\n"
 
 
+def test_what_a_start_that_broke_off_has_left_is_swept_away(tmp_path: Path) -> None:
+    path, left = tmp_path / "starts", tmp_path / ".starts.91ad9a4b2cc7.new"
+    left.touch()
+    starts.count(str(path), Disk(), FakeClock())
+    assert list(tmp_path.iterdir()) == [path]
+
+
 @pytest.mark.parametrize("lost", ["", "nonsense", None])
 def test_the_clock_stands_in_for_a_lost_file(tmp_path: Path, lost: str | None) -> None:
     path, clock = tmp_path / "starts", FakeClock()
