@@ -25,6 +25,7 @@ QUIET_S = 60
 HOOKS_LOG = "/root/hooks.log"
 DATA, QUEUE, RUN = "/var/lib/ganeti", "/var/lib/ganeti/queue", "/run/ganeti"
 UNFINISHED = re.compile(r"\..+\.[0-9a-f]{12}\.new")
+SETTLES_S = 1.0
 DAEMONS = ("ganeti-masterd", "ganeti-noded")
 
 Raw = dict[str, Any]
@@ -91,14 +92,31 @@ def held_locks(client: Client) -> list[str]:
     return [name for (_, name), (_, owner), (_, waits) in answer["data"] if owner or waits]
 
 
+def left_over() -> set[str]:
+    """Temporary files that stay: one may be a write of this moment, when a candidate has caught up."""
+    found = unfinished()
+    if found:
+        time.sleep(SETTLES_S)
+    return found & unfinished()
+
+
+def unfinished() -> set[str]:
+    return {
+        f"{directory}/{name}"
+        for directory in (DATA, QUEUE)
+        for name in os.listdir(directory)
+        if UNFINISHED.fullmatch(name)
+    }
+
+
 def wrong(raw: Raw) -> Iterator[str]:
     yield from wrong_ports(raw)
     yield from wrong_disks(raw)
+    for path in left_over():
+        yield f"{path} is left over from a write that broke off"
     for directory in (DATA, QUEUE):
         for name in os.listdir(directory):
-            if UNFINISHED.fullmatch(name):
-                yield f"{directory}/{name} is left over from a write that broke off"
-            elif name.startswith("job-"):
+            if name.startswith("job-"):
                 yield from unreadable(f"{directory}/{name}")
 
 
