@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 KEY_BITS = 2048
 VALID_DAYS = 1825
+SLOW_CLOCK = datetime.timedelta(minutes=5)
+"""A certificate is shown at once to nodes whose clocks may be behind, by more than verify complains of."""
 SERVER_NAME = "ganeti.example.com"
 _NAME_LENGTH = 64
 _TEXT = "(text)"
@@ -47,7 +49,7 @@ def _builder(subject: x509.Name, issuer: x509.Name, serial: int) -> x509.Certifi
         .subject_name(subject)
         .issuer_name(issuer)
         .serial_number(serial)
-        .not_valid_before(now)
+        .not_valid_before(now - SLOW_CLOCK)
         .not_valid_after(now + datetime.timedelta(days=VALID_DAYS))
     )
 
