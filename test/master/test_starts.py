@@ -51,6 +51,13 @@ def test_a_clock_that_was_set_back(tmp_path: Path) -> None:
 
 def test_a_full_disk_stops_no_start(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "starts"
-    path.write_text("3000000000\n")
-    assert starts.count(str(path), FullDisk(), FakeClock()) == 3000000001
+    path.write_text("3000000000000\n")
+    assert starts.count(str(path), FullDisk(), FakeClock()) == 3000000000001
     assert "No space left" in caplog.text
+
+
+def test_two_starts_of_one_second_on_a_full_disk_differ(tmp_path: Path) -> None:
+    path, clock = str(tmp_path / "starts"), FakeClock()
+    first = starts.count(path, FullDisk(), clock)
+    clock.sleep(0.1)
+    assert starts.count(path, FullDisk(), clock) > first
